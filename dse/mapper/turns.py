@@ -29,9 +29,14 @@ SET_UP, SUBPROBLEM, OF_TABLES, SPLIT = 500_000, 5_000, 0.5, 1
 """Visits that take about as long as setting up the deep search; as one of its subproblems, with so much more for each
 split in the tables of its axes; and as a split that it walks over, at most."""
 
-OF_LEFT, OF_SPENT, AT_MOST = 0.5, 0.5, 2.0
-"""The deep search has this part of what the flat one is expected to need still. As it may need more, it also has this
-part of what the flat one has had since the deep one might begin, but no more than so many times what is expected."""
+BY_STEPS, BY_PORTS, HARDLY = 0.25, 1.6, 1.1
+"""The deep search has one of these parts of what the flat one is expected to need still: the first where the fastest
+mapping known takes hardly longer than the fewest compute steps, no more than so many times. Many unrollings are then
+nearly as fast; the flat search tells them apart sooner. Else ports decide, and the deep one most often ends soon."""
+
+OF_SPENT, AT_MOST = 0.5, 2.0
+"""As the flat search may need more than is expected, the deep one also has this part of what the flat one has had since
+the deep one might begin, but no more than so many times what is expected."""
 
 MANY_TILES = 2000
 """PE tiles of all bypass choices above which a front is looked for by turns: the flat search ends soon on fewer."""
@@ -75,7 +80,14 @@ def by_turns(
 def _due(flat: FlatSearch, kind: int) -> float:
     """How many visits the deep search may have had before the flat one goes on."""
     left, spent = flat.visits_left, flat.visited - ALONE[kind]
-    return max(OF_LEFT * left, min(OF_SPENT * spent, AT_MOST * left))
+    return max(_part(flat) * left, min(OF_SPENT * spent, AT_MOST * left))
+
+
+def _part(flat: FlatSearch) -> float:
+    """The part of what the flat search is expected to need still that the deep one has."""
+    fewest = min(problem.fastest for problem in flat.problems)
+    fastest = float(flat.incumbents.values[0, 1]) if flat.run.held > 0 else inf
+    return BY_STEPS if fastest <= HARDLY * fewest else BY_PORTS
 
 
 class _Pair:

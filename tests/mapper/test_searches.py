@@ -28,11 +28,12 @@ def flexible():
     return spec.resolve({"dataflow": spec.parse_setting("dataflow", "flexible")})
 
 
-def set_turns(monkeypatch, alone, turn, of_left=turns.OF_LEFT):
+def set_turns(monkeypatch, alone, turn, of_left=0.5):
     """The deep search begins after so many visits, and has that part of what the flat one needs still."""
     monkeypatch.setattr(turns, "ALONE", dict.fromkeys(turns.ALONE, alone))
     monkeypatch.setattr(turns, "TURN", dict.fromkeys(turns.TURN, turn))
-    for name, value in (("OF_LEFT", of_left), ("SET_UP", 0), ("OF_TABLES", 0.0), ("MANY_TILES", 0)):
+    parts = dict.fromkeys(("BY_STEPS", "BY_PORTS"), of_left)
+    for name, value in {**parts, "SET_UP": 0, "OF_TABLES": 0.0, "MANY_TILES": 0}.items():
         monkeypatch.setattr(turns, name, value)
 
 
@@ -66,12 +67,21 @@ def test_a_flat_search_near_its_end_goes_on_alone(flexible, monkeypatch, name, a
     layer, stop = load_workload("alexnet").layer(name), np.zeros(1, dtype=np.int64)
     search = FlatSearch(flexible, layer, LATENCY, 0.0, "all", 1, stop=stop, alone=True)
     assert not search.advance(alone)
-    assert (turns.OF_LEFT * search.visits_left > turns.SET_UP) == deep
+    assert (turns._part(search) * search.visits_left > turns.SET_UP) == deep
     begun = []
     monkeypatch.setattr(turns._Fastest, "deep_turn", lambda pair, until: not begun.append(pair))
     monkeypatch.setattr(turns._Fastest, "solution", lambda pair: pair.flat.solution())
     solve(flexible, layer, "latency", 0.0, "all")
     assert bool(begun) == deep
+
+
+@pytest.mark.parametrize(("network", "name", "part"), [("unet", "down.1.2", "BY_STEPS"), ("unet", "up.0", "BY_PORTS")])
+def test_the_deep_search_has_more_where_ports_decide(flexible, network, name, part):
+    layer, stop = load_workload(network).layer(name), np.zeros(1, dtype=np.int64)
+    search = FlatSearch(flexible, layer, LATENCY, 0.0, "all", 1, stop=stop, alone=True)
+    assert turns._part(search) == turns.BY_PORTS  # nothing is known yet
+    search.advance(200_000)
+    assert turns._part(search) == getattr(turns, part)
 
 
 @pytest.mark.parametrize("objective", ["energy", "latency", "edp", "front"])

@@ -204,11 +204,6 @@ def found_by(problem: Deep) -> dict[int, BestBefore]:
     return _kept[key].found if key in _kept else {}
 
 
-def has_tables(problem: Deep) -> bool:
-    """Whether the tables of a problem are kept."""
-    return splits_of(problem) in _kept
-
-
 def tables_of(problem: Deep) -> Tables:
     """The tables of a problem, those of an earlier search where there was one of a problem with the same splits."""
     key = splits_of(problem)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Hashable, Sequence
 from functools import cached_property, partial
 from math import exp, factorial, inf, prod
 from typing import Any
@@ -24,21 +24,24 @@ from dse.mapper.deep.coarse import is_closed_at_once
 from dse.mapper.deep.drafts import drafts_of
 from dse.mapper.deep.fronts.slices import Stairs
 from dse.mapper.deep.fronts.whole import complete, gap_of_one, points_of
-from dse.mapper.deep.kept import Begun, BestBefore, found_by, tables_of
+from dse.mapper.deep.kept import Begun, BestBefore, found_by, kept_last
 from dse.mapper.deep.known import Known, record_of
 from dse.mapper.deep.nest import parts_of, record_length
 from dse.mapper.deep.sketch.first import sketch_first
+from dse.mapper.deep.splits.chains import count_chains
 from dse.mapper.deep.tree.best_first import run_to_end, seek
 from dse.mapper.deep.tree.branching import half_of, shares
 from dse.mapper.deep.tree.earlier import begun_by, remember, remembered, taken_over
 from dse.mapper.deep.tree.start import first_mappings, values_of
 from dse.mapper.shared.bypass import bypass_choices
+from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY, is_better
 from dse.mapper.shared.places import Places
 from dse.mapper.shared.reasons import is_ruled_out
 from dse.mapper.shared.reference import Reference
 from dse.mapper.shared.result import ANY_ORDER, Solution, loops_of
 from dse.mapper.shared.stopping import stopping
+from dse.mapper.shared.unpriced import unsized
 from dse.model.counting.kernel import Floats, Ints
 from dse.model.mapping import Mapping, Spatial, Temporal
 from dse.model.price import price
@@ -280,6 +283,12 @@ class DeepSearch:
         return best.values[0].copy(), best.records[0].copy()
 
 
+KEPT_SIZES = 4_096
+"""Layers on machines, sizes and prices aside, of which it is kept how many mappings there are."""
+
+_SIZES: dict[Hashable, float] = {}
+
+
 def size_of(architecture: Architecture, layer: Layer, factors: str) -> float:
     """Mappings that there are.
 
@@ -287,13 +296,18 @@ def size_of(architecture: Architecture, layer: Layer, factors: str) -> float:
     --------
     >>> import dse
     >>> size_of(dse.load_architecture("gemmini"), dse.Layer("one", K=2), "all")
-    1.0
+    4.0
     """
+    key = unsized(architecture), layer, factors
+    return kept_last(_SIZES, key, KEPT_SIZES, lambda: _size_of(architecture, layer, factors))
+
+
+def _size_of(architecture: Architecture, layer: Layer, factors: str) -> float:
     machines = in_parts(architecture)
     orders = float(factorial(sum(int(bound) > 1 for bound in layer.bounds))) ** len(machines[0].levels)
     _, drafts = drafts_of(architecture, layer, factors)
-    ways = prod(float(axis.ways) for axis in tables_of(drafts[0].problem).axes)
-    return ways * len(bypass_choices(architecture)) * len(machines) * orders
+    splits = prod(compiled(count_chains)(drafts[0].problem, d) for d in range(len(layer.bounds)))
+    return splits * len(bypass_choices(architecture)) * len(machines) * orders
 
 
 def _value(kind: int, point: Floats) -> float:

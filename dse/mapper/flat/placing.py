@@ -13,14 +13,13 @@ from dse.mapper.flat.inner.least_time import (
     first_and_last_whole,
 )  # fmt: skip
 from dse.mapper.flat.instance import Instance
+from dse.mapper.flat.outer.dear import p_too_dear, too_dear, trips_too_dear
+from dse.mapper.flat.outer.held import UNKNOWN, is_held_still, list_held
 from dse.mapper.flat.outer.table import (
     BUSY,
     CROSSING_PJ,
     MOST_FIRST,
     MOST_SECOND,
-    OF_K,
-    OF_P,
-    OF_Q,
     PASSES_FIRST,
     PASSES_SECOND,
     worked_out,
@@ -32,7 +31,6 @@ from dse.mapper.flat.outer.trips import (
     MOST_TRIPS,
     N_TRIPS,
     begin_trips,
-    is_too_large,
     least_trips,
     list_trips,
 )  # fmt: skip
@@ -67,8 +65,8 @@ depth `dse.mapper.flat.search.UNROLLED`."""
 
 
 def place_tiles(
-    inst: Instance, run: Record, work: Record, config: Record, room: Any, options: Any, table: Any, incumbents: Any,
-    stop: Ints,
+    inst: Instance, run: Record, work: Record, config: Record, room: Any, options: Any, table: Any, holders: Any,
+    incumbents: Any, stop: Ints,
 ) -> None:  # fmt: skip
     """Walk the outer tiles of one array configuration and price every mapping that may improve on the incumbents.
 
@@ -81,6 +79,7 @@ def place_tiles(
         `trips` those listed, see `dse.mapper.flat.outer.trips.list_trips`.
     options : Options
     table : OuterTable
+    holders : Holders
     incumbents : Incumbents
     stop : (1,)
         As for `dse.mapper.flat.search.search`.
@@ -90,7 +89,7 @@ def place_tiles(
     config.cycles = array_time(inst, config.passes, config.cycles)
     if not _promising(inst, run, work, config, table, room.alive[ALL_UNROLLED], values):
         return
-    if worked_out(table) and _too_dear(
+    if worked_out(table) and too_dear(
         inst, run, work, config, table, len(table.p), len(table.q), len(table.k), values
     ):  # fmt: skip
         return
@@ -106,10 +105,13 @@ def place_tiles(
         last_p, last_q = len(table.p), len(table.q)
         room.marks[last_p, last_q] += 2
         first, end = listed[config.spread_row[P], FIRST], listed[config.spread_row[P], END]
-        while first < end and _p_too_dear(inst, run, work, config, room, table, pool[first, N_TRIPS], values):
+        while first < end and p_too_dear(inst, run, work, config, room, table, pool[first, N_TRIPS], values):
             first += 1
         if first == end:
             return
+    room.held[0, 0] = UNKNOWN
+    if config.latest <= holders.below:
+        list_held(inst, config, holders.trips, holders.times, config.latest, room.held)
     _walk(inst, run, work, config, room, options, table, pool, incumbents, stop)
 
 
@@ -119,6 +121,7 @@ def _walk(
 ) -> None:  # fmt: skip
     """Walk the trips listed, dim by dim, see `place_tiles`."""
     n, m, option, values, listed = work.n, work.m, work.option, incumbents.values, room.listed
+    held, known = room.held, room.held[0, 0] != UNKNOWN
     aided, dense, whole = worked_out(table), _is_dense(inst), fills_whole(inst)
     for d in range(8):
         n[d] = 1
@@ -135,15 +138,17 @@ def _walk(
             depth -= 1
             continue
         n[d], m[d] = pool[option[d], N_TRIPS], pool[option[d], M_TRIPS]
-        if aided and (d == K or d == P or d == Q) and _trips_too_dear(inst, run, work, config, room, table, d, values):
+        if aided and (d == K or d == P or d == Q) and trips_too_dear(inst, run, work, config, room, table, d, values):
             continue
         work.tile[d] = min(inst.bounds[d], config.f[d] * config.spread[d] * m[d])
         if not fits(inst, work.tile, inst.in_buffer, inst.buffer_bits):
             continue
+        _note_decided(work, d, 1)
+        if known and not is_held_still(inst, work, config, held):
+            continue
         run.visited[OUTER_TILES] += 1
         if stop[0] != 0 and run.held > 0:
             return
-        _note_decided(work, d, 1)
         config.beside_tile = config.beside
         if end - first > 1 or depth == 7:
             others_fit = _set_open_trips(inst, work, config, listed, pool, depth)
@@ -241,90 +246,6 @@ def _promising(
                 if not pruned(run.kind, run.gap, least_energy, longest, values, run.held):
                     return True
     return False
-
-
-def _trips_too_dear(
-    inst: Instance, run: Record, work: Record, config: Record, room: Any, table: Any, d: int, values: Floats
-) -> bool:
-    """`_too_dear` with the trips decided up to dim d, which is P, Q or K."""
-    if d == P:
-        return _p_too_dear(inst, run, work, config, room, table, work.n[P], values)
-    p, q = table.index[OF_P, work.n[P]], table.index[OF_Q, work.n[Q]]
-    if d == Q:
-        return _pair_too_dear(inst, run, work, config, table, room.marks, p, q, values)
-    run.visited[OUTER_TILES] += 1
-    return _too_dear(inst, run, work, config, table, p, q, table.index[OF_K, work.n[K]], values)
-
-
-def _p_too_dear(
-    inst: Instance, run: Record, work: Record, config: Record, room: Any, table: Any, trips: int, values: Floats
-) -> bool:
-    """Whether no trips over Q, with some over P, improve."""
-    p, last, listed, marks = table.index[OF_P, trips], len(table.q), room.listed, room.marks
-    if _pair_too_dear(inst, run, work, config, table, marks, p, last, values):
-        return True
-    row = config.spread_row[Q]
-    for i in range(listed[row, FIRST], listed[row, END]):
-        q = table.index[OF_Q, room.trips[i, N_TRIPS]]
-        if not _pair_too_dear(inst, run, work, config, table, marks, p, q, values):
-            return False
-    marks[p, last] = marks[len(table.p), last]
-    return True
-
-
-def _pair_too_dear(
-    inst: Instance, run: Record, work: Record, config: Record, table: Any, marks: Ints, p: int, q: int, values: Floats,
-) -> bool:  # fmt: skip
-    """`is_too_large`, or `_too_dear` with any trips over K. Trips over R and S do not matter, so it is asked once.
-
-    What is found to improve is so as long as the incumbents stay as they are; what does not never will.
-
-    Parameters
-    ----------
-    marks : (P trips + 1, Q trips + 1)
-        The last is the mark of pairs that are too dear here, one more that of those that are not; less is not known.
-    """
-    mark = marks[len(table.p), len(table.q)]
-    if marks[p, q] < mark:
-        run.visited[OUTER_TILES] += 1
-        dear = is_too_large(inst, config, table, p, q)
-        dear = dear or _too_dear(inst, run, work, config, table, p, q, len(table.k), values)
-        marks[p, q] = mark if dear else mark + 1
-    return bool(marks[p, q] == mark)
-
-
-def _too_dear(
-    inst: Instance, run: Record, work: Record, config: Record, table: Any, p: int, q: int, k: int,
-    values: Floats,
-) -> bool:  # fmt: skip
-    """Whether the table says that no outer tile with these trips over P, Q (and K) improves.
-
-    An operand stays through the outermost list only where all passes over its dims are trips of that list.
-
-    Parameters
-    ----------
-    p, q, k : int
-        Places of the trips in `table.least`.
-    """
-    all_k = table.index[OF_K, config.passes[K]]
-    for row in range(6):  # of each operand, once where it does not stay through the outermost list, once where it does
-        o = row % 3
-        at = k
-        if row >= 3:
-            if inst.in_pe[o] == 0 or (o != IFMAP and k != len(table.k) and k != all_k):
-                continue
-            if o != IFMAP:
-                at = all_k
-        time = config.cycles
-        for i in range(len(table.ports)):
-            t = table.ports[i]
-            busy = work.busy[o, t] + array_beside(inst, t, config.cycles)
-            time = max(time, busy + table.least[row, 1 + i, p, q, at])
-        time += config.beside
-        least = work.energy[o, ANY] + table.least[row, 0, p, q, at] + inst.static_pj * time
-        if not pruned(run.kind, run.gap, least, time, values, run.held):
-            return False
-    return True
 
 
 def _outer_pruned(inst: Instance, run: Record, work: Record, config: Record, values: Floats) -> bool:

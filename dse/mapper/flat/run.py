@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -87,7 +88,8 @@ CONFIGURATION = np.dtype(
         ("least_pj", np.float64),  # of all mappings that may improve, at least
         ("port", np.int64),  # the outermost one, -1 where there are several
         ("dear", np.float64),  # energy from which on these do not improve, see `incumbent.dearest`
-        ("holder", np.int64),  # the outer tile that held the last tile of all PEs, see `outer.holders`
+        ("latest", np.float64),  # time, times 1 + gap + `incumbent.SLACK`, from which on these do not improve
+        ("holder", np.int64),  # the outer tile that held the last tile of all PEs, see `outer.held`
         ("outer", np.int64, 8),  # scratch: the least tile of the buffer with some outermost trips
     ]
 )
@@ -110,6 +112,27 @@ WALK = np.dtype(
 """Where a walk over the spreads of a PE tile is: dims by depth, those with the fewest spreads first."""
 
 
+class Holders(NamedTuple):
+    """Outer tiles of which one must hold what improves, see `dse.mapper.flat.outer.holders`.
+
+    Parameters
+    ----------
+    trips : (*, 8) int64
+        Of the outermost list.
+    times : (*,) float
+        Rising: what improves with no more trips takes as long at least, times 1 + gap + `incumbent.SLACK`.
+    most : (*, 8) int64
+        The most trips over each dim of `TOGETHER` of them at a time.
+    below : float
+        No others hold what takes less than this, times 1 + gap + `incumbent.SLACK`.
+    """
+
+    trips: Any
+    times: Any
+    most: Any
+    below: float
+
+
 class PeTiles(NamedTuple):
     """The PE tiles of a problem.
 
@@ -121,8 +144,8 @@ class PeTiles(NamedTuple):
         Lower bounds on energy (pJ) and latency (cycles) of any mapping with the tile.
     order : (*,) int64
         Their numbers, best bound first.
-    holders : (*, 8) int64
-        Of a long walk: outer tiles of which one must hold a PE tile, see `dse.mapper.flat.outer.holders`. Else none.
+    holders : Holders
+        Of a long walk; else `NO_HOLDERS`.
     """
 
     choice: Any
@@ -164,7 +187,10 @@ def new_configuration() -> Any:
     return _CONFIGURATION.copy()
 
 
-NO_HOLDERS = np.zeros((0, 8), dtype=np.int64)
+TOGETHER = 8
+"""Holders that are asked together first, whether one with the most trips of any over each dim would do."""
+
+NO_HOLDERS = Holders(np.zeros((0, 8), dtype=np.int64), np.zeros(0), np.zeros((0, 8), dtype=np.int64), -inf)
 
 _RUN, _WORK, _WALK, _CONFIGURATION = (record(kind, {}) for kind in (RUN, WORK, WALK, CONFIGURATION))
 """Copied: to make one anew takes ten times as long."""

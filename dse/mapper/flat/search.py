@@ -27,7 +27,7 @@ from dse.mapper.flat.inner.costs import inner_costs
 from dse.mapper.flat.inner.halo import halo_words
 from dse.mapper.flat.inner.least_time import array_time, first_and_last, growth_of
 from dse.mapper.flat.instance import Instance
-from dse.mapper.flat.outer.holders import is_held
+from dse.mapper.flat.outer.held import is_held
 from dse.mapper.flat.outer.trips import MOST_TRIPS, new_trips
 from dse.mapper.flat.placing import place_tiles
 from dse.mapper.flat.run import OUTER_TILES, PE_TILES, UNROLLINGS
@@ -64,9 +64,9 @@ class WalkRoom(NamedTuple):
     trips : (*, 2) int64
         Those listed, see `place_tiles`.
     marks : (P trips + 1, Q trips + 1) int64
-        Which trips over both are too dear, see `dse.mapper.flat.placing._pair_too_dear`.
-    holders : (*, 8) int64
-        Of `PeTiles`.
+        Which trips over both are too dear, see `dse.mapper.flat.outer.dear.pair_too_dear`.
+    held : (1 + holders, 8) int64
+        Those of the array configuration at hand, see `dse.mapper.flat.outer.held.list_held`.
     """
 
     first: Ints
@@ -80,7 +80,7 @@ class WalkRoom(NamedTuple):
     alive: Ints
     trips: Ints
     marks: Ints
-    holders: Ints
+    held: Ints
 
 
 @entry
@@ -119,7 +119,7 @@ def search(
         run.least_pj = tiles.bound[index, 0]
         for d in range(8):
             config.tile_row[d] = tiles.choice[index, d]
-        _unroll(inst, run, work, walk, config, room, table, incumbents, stop)
+        _unroll(inst, run, work, walk, config, room, table, tiles.holders, incumbents, stop)
         if run.held < 0 or (stop[0] != 0 and run.held > 0) or _is_over(run):
             return
     run.reached = len(tiles.order)
@@ -144,24 +144,25 @@ def _room(inst: Instance, options: Any, tiles: Any, table: Any) -> WalkRoom:
     alive = np.zeros((10, 3, 1 + max(table.count[0], max(table.count[1], table.count[2]))), dtype=np.int64)
     trips = new_trips(inst.bounds, MOST_TRIPS)
     marks = np.zeros((len(table.p) + 1, len(table.q) + 1), dtype=np.int64)
-    return WalkRoom(first, options, tall, wide, fitting, listed, positions, offsets, alive, trips, marks, tiles.holders)
+    held = np.zeros((1 + len(tiles.holders.times), 8), dtype=np.int64)
+    return WalkRoom(first, options, tall, wide, fitting, listed, positions, offsets, alive, trips, marks, held)
 
 
 def _unroll(
-    inst: Instance, run: Record, work: Record, walk: Record, config: Record, room: Any, table: Any, incumbents: Any,
-    stop: Ints,
+    inst: Instance, run: Record, work: Record, walk: Record, config: Record, room: Any, table: Any, holders: Any,
+    incumbents: Any, stop: Ints,
 ) -> None:  # fmt: skip
     """Walk the spreads of one PE tile, dim by dim, dims with the fewest choices first.
 
     Neither makes nor hands on arrays: to count who uses them would take a fifth of the time.
     """
     options, values, alive, points, floor = room.options, incumbents.values, room.alive, table.points, table.floor
-    holders = room.holders
+    trips, times, most_trips, below = holders.trips, holders.times, holders.most, holders.below
     spreads, listed, entries, most = options.spreads, room.fitting.listed, room.fitting.entries, room.fitting.most
     _open_all(inst, run, walk, config, table, room, values)
     if _is_pruned(inst, run, walk, config, points, floor, values, alive, 0):
         return  # since the tiles were listed, the table has been worked out
-    if not is_held(inst, config, holders):
+    if walk.latest[0] <= below and not is_held(inst, config, trips, times, most_trips, walk.latest[0]):
         return
     depth = 0
     start(room.fitting, options, walk)
@@ -188,8 +189,9 @@ def _unroll(
         _note_least(walk, config, listed, depth)
         if depth < UNROLLED - 1 and _has_one(run, walk, spreads, listed, entries, depth + 1):
             _as_above(walk, depth + 1)
-        elif _is_pruned(inst, run, walk, config, points, floor, values, alive, depth + 1) or not is_held(
-            inst, config, holders
+        elif _is_pruned(inst, run, walk, config, points, floor, values, alive, depth + 1) or (
+            walk.latest[depth + 1] <= below
+            and not is_held(inst, config, trips, times, most_trips, walk.latest[depth + 1])
         ):
             continue
         if depth < UNROLLED - 1:
@@ -199,7 +201,8 @@ def _unroll(
         config.cycles = _below_the_buffer(
             inst, work, config, room.tall, room.wide, room.first, room.positions, room.offsets
         )
-        place_tiles(inst, run, work, config, room, options, table, incumbents, stop)
+        config.latest = walk.latest[UNROLLED]
+        place_tiles(inst, run, work, config, room, options, table, holders, incumbents, stop)
         if run.held < 0:
             break
         for level in range(UNROLLED):

@@ -202,13 +202,11 @@ class FlatSearch:
         self.holders, run = NO_HOLDERS, self.run
         if run.held == 0:
             return
-        holders = holders_of(
+        self.holders = holders_of(
             problem.instance, run, problem.options, problem.tiles, problem.table, self.incumbents.values
         )
-        if holders is not None:
-            self.holders = holders
-            if len(holders) == 0:
-                run.reached = len(problem.tiles.order)
+        if len(self.holders.trips) == 0 and self.holders.below == inf:
+            run.reached = len(problem.tiles.order)
 
     def offer(self, energy_pj: float, steps: float) -> None:
         """Look only for what is faster than a mapping from elsewhere, or as fast with less energy."""

@@ -204,7 +204,7 @@ def freed(architecture: Architecture, rng: Random) -> Architecture:
     """The same accelerator with further operands that may go past one of its levels (gated accesses must not)."""
     inner = [level for level in architecture.levels[1:] if _may_go(level)]
     chosen = rng.choice(inner)
-    further = frozenset(o for o in _may_go(chosen) if rng.random() < 0.7) or _may_go(chosen)
+    further = frozenset(o for o in sorted(_may_go(chosen)) if rng.random() < 0.7) or _may_go(chosen)
     return architecture.with_(
         hierarchy=tuple(
             replace(node, may_bypass=node.may_bypass | further) if isinstance(node, Level) and node is chosen else node

@@ -16,8 +16,9 @@ from dse.mapper.deep.bounds.sharing import ways_to_share
 from dse.mapper.deep.bounds.stand_ins import root_of
 from dse.mapper.deep.nest import record_length
 from dse.mapper.deep.solve import run_whole
-from dse.mapper.deep.tree import branching
+from dse.mapper.deep.tree import best_first, branching
 from dse.mapper.deep.tree.branching import HALVES, HEAT, SHARES, Learned, half_of, shares, ways_to_cut
+from dse.mapper.deep.tree.walks import OPEN
 from dse.mapper.shared.incumbent import EDP
 
 MANY = 10_000
@@ -159,3 +160,8 @@ def test_shares_are_those_of_the_best_mapping_known_when_they_are_made(machine: 
                 assert one.bound == other.bound
             compared += sum(map(len, left.rows)) < sum(map(len, node.rows))
     assert compared > 0
+
+
+def test_what_is_walked_with_open_lists_is_looked_through_before() -> None:
+    """Else splits that stand for others might be walked as if they were themselves."""
+    assert best_first.FEW <= OPEN <= best_first.DIRECT

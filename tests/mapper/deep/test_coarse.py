@@ -11,16 +11,18 @@ from mapper.deep.test_deep_bounds import drawn
 from thinned import parts, thinned
 
 from dse import Architecture, Layer, load_architecture
-from dse.mapper.deep import coarse, solve
+from dse.mapper.deep import kept, solve
 from dse.mapper.deep.bounds import stand_ins
 from dse.mapper.deep.bounds.best import Best
-from dse.mapper.deep.bounds.stand_ins import lists_of_stand_ins
+from dse.mapper.deep.bounds.stand_ins import lists_of_stand_ins, may_stand_in, outer_lists
 from dse.mapper.deep.coarse import _has_stand_ins, _of_stand_ins, is_closed_at_once
 from dse.mapper.deep.drafts import drafts_of
-from dse.mapper.deep.kept import has_tables, tables_of
+from dse.mapper.deep.kept import splits_of, tables_of
+from dse.mapper.deep.lists import nothing_of
 from dse.mapper.deep.solve import solve_deep
 from dse.mapper.deep.splits.gathered import stand_ins_of
 from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
+from dse.model.price import price
 
 KINDS = (ENERGY, LATENCY, EDP)
 
@@ -36,9 +38,11 @@ def test_tables_have_the_stand_ins_of_all_splits_and_nothing_else(
         problem, spaces, _ = drawn(seed)
         for draft in drafts_of(problem.architecture, problem.layer, problem.kind)[1]:
             for space in spaces:
-                lists = lists_of_stand_ins(space)
-                if space.mask != draft.mask or lists == 0 or not _has_stand_ins(draft.problem):
+                may = space.mask == draft.mask and may_stand_in(space) and _has_stand_ins(draft.problem)
+                lists = outer_lists(nothing_of(space.problem))
+                if not may or lists == 0 or not all(map(len, space.axes)):
                     continue
+                assert lists_of_stand_ins(space) == lists, seed  # each split has a stand-in
                 for axis, other in zip(space.axes, tables_of(_of_stand_ins(draft.problem)).axes, strict=True):
                     rows = stand_ins_of(axis, np.arange(len(axis)), stand_ins._lists_on(space, axis, lists))
                     mine, its = (np.concatenate(one.chains, axis=1) for one in (axis, other))
@@ -51,7 +55,6 @@ def test_tables_have_the_stand_ins_of_all_splits_and_nothing_else(
 def test_nothing_is_better_by_more_than_the_gap(seeds: range, monkeypatch: pytest.MonkeyPatch) -> None:
     """The best mapping is said to cost what one a little above or below the gap does."""
     monkeypatch.setattr(stand_ins, "SEVERAL", 2)
-    monkeypatch.setattr(coarse, "has_tables", lambda problem: False)
     closed = 0
     for seed in seeds:
         problem, _, front = drawn(seed)
@@ -76,21 +79,23 @@ def test_nothing_is_better_by_more_than_the_gap(seeds: range, monkeypatch: pytes
 
 
 def search_steps(architecture: Architecture, layer: Layer) -> float:
-    return solve.price(architecture, layer).cycles_per_step
+    return price(architecture, layer).cycles_per_step
 
 
-def test_no_table_of_all_splits_is_made_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_table_of_all_splits_is_made_for_it() -> None:
     npu3 = load_architecture("tests/benchmarks/specs/npu3.yaml")
     layer = npu3.lowered(Layer("fc", K=360, C=4320))
     problem = drafts_of(npu3, layer, "all")[1][0].problem
     near = solve_deep(npu3, layer, EDP, 0.1, "all", 1)
     assert near.gap <= 0.1
     assert near.visited[0] == 0
-    assert not has_tables(problem)
+    assert splits_of(problem) not in kept._kept
+    before = near.records.tolist()
     exact = solve_deep(npu3, layer, EDP, 0.0, "all", 1)
-    assert has_tables(problem)
+    assert splits_of(problem) in kept._kept
     assert exact.values[0].prod() <= near.values[0].prod() <= exact.values[0].prod() * 1.1
     assert near.space_size == exact.space_size
+    assert solve_deep(npu3, layer, EDP, 0.1, "all", 1).records.tolist() == before  # with these tables at hand
 
 
 def test_a_search_without_a_gap_is_not_ended(monkeypatch: pytest.MonkeyPatch) -> None:

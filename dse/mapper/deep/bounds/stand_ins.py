@@ -55,15 +55,15 @@ def root_of(space: Space, best: Best) -> Node | None:
     return node
 
 
-def has_several_lists(space: Space) -> bool:
+def has_several_lists(problem: Deep) -> bool:
     """Whether so many lists may hold loops that long searches learn what to cut."""
-    return nothing_of(space.problem).count(None) >= SEVERAL
+    return nothing_of(problem).count(None) >= SEVERAL
 
 
 def is_large(space: Space) -> bool:
     """Whether there are so many lists and splits that the outer lists are laid down last."""
     sizes = [len(rows) for rows in space.rows if len(rows) > 1]
-    return sum(sizes) >= LONG and len(sizes) >= AXES and has_several_lists(space)
+    return sum(sizes) >= LONG and len(sizes) >= AXES and has_several_lists(space.problem)
 
 
 def may_stand_in(space: Space) -> bool:

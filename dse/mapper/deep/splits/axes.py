@@ -92,10 +92,8 @@ class Axis:
         Trips and children of each level, per dim.
     sides : (n, k, 2) int64
         The fewest rows, and the fewest columns, that the children of all dims can stand on.
-    ways : int
-        Splits when sides are told apart.
     fitting, is_long : bool
-        Whether some that fit nowhere were left out, which `ways` counts still; and whether any would have been.
+        Whether some that fit nowhere were left out; and whether any would have been.
     is_mirrored, twins
         Kept here by `dse.mapper.deep.bounds.mirror`.
     singles : tuple, optional
@@ -112,7 +110,6 @@ class Axis:
     stride: int
     dilation: int
     sides: Ints = field(default_factory=lambda: np.ones((0, 0, 2), dtype=np.int64))
-    ways: int = 0
     fitting: bool = False
     is_long: bool = False
     is_mirrored: bool | None = None

@@ -25,13 +25,12 @@ def list_chains(dp: Deep, d: int) -> Ints:
 
     Returns
     -------
-    (*, 2 * k + 1) int64
-        Trips and children of each level, outermost first; last, in how many ways the children can stand on rows and
-        columns.
+    (*, 2 * k) int64
+        Trips and children of each level, outermost first.
     """
     bound = dp.bounds[d]
     slots = 2 * len(dp.nodes)
-    rows = np.ones((64, slots + 1), dtype=np.int64)
+    rows = np.ones((64, slots), dtype=np.int64)
     count = 0
     place = np.zeros(slots, dtype=np.int64)
     left = np.ones(slots + 1, dtype=np.int64)
@@ -68,10 +67,37 @@ def list_chains(dp: Deep, d: int) -> Ints:
                 rows = _twice_as_long(rows)
             for k in range(slots):
                 rows[count, k] = divisors[place[k]]
-                if k % 2 == 1:
-                    rows[count, slots] *= any_ways[k // 2, place[k]]
             count += 1
     return rows[:count]
+
+
+@entry
+def count_chains(dp: Deep, d: int) -> float:
+    """How many chains of a dim the rules allow when rows and columns are told apart, without listing them."""
+    bound, slots, total = dp.bounds[d], 2 * len(dp.nodes), 0.0
+    for product in range(bound, bound + 1 if dp.perfect else 2 * bound):
+        if not dp.loose and not _may_be_tight(bound, product):
+            continue
+        divisors = _divisors(product)
+        ways = _ways_of(dp, d, divisors, product)
+        any_ways = _ways_of(dp, d, divisors, 0) if dp.loose else ways
+        # By the place of what is left for a slot and all further in.
+        inside = np.zeros(len(divisors))
+        inside[0] = 1.0
+        for slot in range(slots - 1, -1, -1):
+            mine = np.zeros(len(divisors))
+            for at in range(len(divisors)):
+                left, j = divisors[at], -1
+                each = any_ways if left < product else ways
+                while True:
+                    j = _next_place(dp, slot, d, j + 1, min(_most(dp, slot, d), left), left, divisors, each)
+                    if j < 0:
+                        break
+                    stand = 1 if slot % 2 == 0 else any_ways[slot // 2, j]
+                    mine[at] += stand * inside[np.searchsorted(divisors, left // divisors[j])]
+            inside = mine
+        total += inside[-1]
+    return total
 
 
 @entry

@@ -29,15 +29,13 @@ def axes_of(problem: Deep) -> list[Axis]:
 def _axis(problem: Deep, dims: tuple[int, ...], other: Axis | None) -> Axis:
     """An axis; `other` is one that it may have all splits of."""
     bounds = tuple(int(problem.bounds[d]) for d in dims)
-    listed = [compiled(list_chains)(problem, d) for d in dims]
-    ways = int(np.prod([int(every[:, -1].sum()) for every in listed]))
-    chains = [every[:, :-1].copy() for every in listed]
+    chains = [compiled(list_chains)(problem, d) for d in dims]
     many = prod(map(len, chains))
     if many > LONG:
         chains = [chain[chains_that_fit(problem, d, chain)] for d, chain in zip(dims, chains, strict=True)]
     sides = [compiled(least_sides)(problem, d, chain) for d, chain in zip(dims, chains, strict=True)]
     if len(dims) == 1:
-        return Axis(dims, bounds, tuple(chains), 1, 1, sides[0], ways, len(chains[0]) < many, many > LONG)
+        return Axis(dims, bounds, tuple(chains), 1, 1, sides[0], len(chains[0]) < many, many > LONG)
     stride, dilation = map(int, problem.window[:2] if dims[0] == P else problem.window[2:])
     twin = other if other is not None and _same_splits(other, bounds, (stride, dilation), chains) else None
     first, second = _pairs(problem, (dims[0], dims[1]), chains, many > LONG) if twin is None else twin.singles_of()[1]
@@ -47,7 +45,7 @@ def _axis(problem: Deep, dims: tuple[int, ...], other: Axis | None) -> Axis:
         stand = twin.sides
     singles = (chains[0], chains[1]), (first, second)
     return Axis(
-        dims, bounds, pairs, stride, dilation, stand, ways, len(first) < many, many > LONG, singles=singles, twin=twin
+        dims, bounds, pairs, stride, dilation, stand, len(first) < many, many > LONG, singles=singles, twin=twin
     )
 
 

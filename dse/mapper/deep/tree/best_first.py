@@ -32,7 +32,7 @@ Answer = TypeVar("Answer")
 
 DIRECT = 100_000
 """Combinations of splits that are walked at once, without laying down more about the lists first; as many are looked
-through while nothing is known of some outer list."""
+through while nothing is known of some outer list. No fewer than `OPEN`: no walk takes splits that stand for others."""
 
 FEW = 20
 """Those that are walked at once while nothing is known of some list, in a search that halves axes first, or of those
@@ -93,7 +93,7 @@ def seek(
         Mappings that may be good, or fit after some of their splits are exchanged.
     """
     number, begun, dive_at = count(), int(best.visited[SUBPROBLEMS]), FIRST_DIVE if best.gap == 0 else AT_A_GAP
-    several = has_several_lists(spaces[0])
+    several = has_several_lists(spaces[0].problem)
     random = np.random.default_rng(0)  # every search has the same numbers
     heap: list[tuple[float, int, Node, Returning | None]] = []
     both = {id(space): one for one in later for space in one.beside}

@@ -123,7 +123,7 @@ def test_tables_grow_while_the_words_of_equal_splits_are_asked_for(monkeypatch: 
     keys = [key for key in whole.columns if key[0] == "boxes"]
     assert len({whole.column(key) for key in keys}) > 2
     monkeypatch.setattr("dse.mapper.deep.splits.axes.COLUMNS", 1)
-    same = (whole.bounds, whole.chains, whole.stride, whole.dilation, whole.sides, whole.ways)
+    same = (whole.bounds, whole.chains, whole.stride, whole.dilation, whole.sides)
     other = Axis(whole.dims, *same, twin=Axis((P, R), *same))
     for key in keys:
         at, there = other.column(key), whole.column(key)
