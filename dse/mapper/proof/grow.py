@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import expm1, inf
+from math import expm1, inf, prod
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from dse.mapper.deep.kept import Shared
 from dse.mapper.deep.lists import NO_SLIDE, NO_TRIPS, ListChoice
 from dse.mapper.deep.nest import record_length
 from dse.mapper.deep.splits.axes import Axis, tables_of_axes
+from dse.mapper.deep.splits.chains import count_chains
 from dse.mapper.proof import check
 from dse.mapper.proof.rows import Rows
 from dse.mapper.shared.compilation.twins import compiled
@@ -71,11 +72,12 @@ def told_apart(space: Space, checker: check.Checker) -> Space:
         chains = [np.stack([part[:, :, 0], part[:, :, 1] * part[:, :, 2]], axis=2) for part in parts]
         merged = tuple(chain.reshape(len(chain), -1) for chain in chains)
         own, other = (np.unique(np.concatenate(some, axis=1), axis=0) for some in (mine.chains, merged))
-        assert len(merged[0]) == mine.ways, "the checker lists more splits, or fewer"
+        many = prod(int(compiled(count_chains)(space.problem, d)) for d in mine.dims)
+        assert len(merged[0]) == many, "the checker lists more splits, or fewer"
         # The mapper leaves out of a long axis what fits nowhere, the checker nothing.
         assert mine.fitting or np.array_equal(own, other), "the checker lists other splits"
         sides = np.prod([part[:, :, 1:] for part in parts], axis=0)
-        axes.append(Axis(mine.dims, mine.bounds, merged, mine.stride, mine.dilation, sides, mine.ways))
+        axes.append(Axis(mine.dims, mine.bounds, merged, mine.stride, mine.dilation, sides))
     rows = tuple(np.arange(len(axis)) for axis in axes)
     words = Pool(space.crossings, axes, len(space.problem.nodes))
     bare = replace(space, axes=axes, words=words, needed={}, alike={}, shared=Shared())

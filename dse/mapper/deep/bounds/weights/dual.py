@@ -28,7 +28,8 @@ WARM = 0.01
 
 
 FEW = 500.0
-"""Combinations of splits for which no better weights are sought: looking at each takes less time."""
+"""Combinations of splits for which no better weights are sought than those of the subproblem above: looking at each
+takes less time."""
 
 AT_ONCE = 512
 """Splits that are weighed at a time, column by column: what is read and written again for each stays at hand."""
@@ -219,7 +220,7 @@ def climb(
     if not sift(factors, terms, effort.enough, alive):
         return np.inf
     value += _least_left(alive, columns.least)
-    if effort.enough < np.inf and _combinations(alive) <= FEW:
+    if effort.heat <= WARM and effort.enough < np.inf and _combinations(alive) <= FEW:
         for a in range(6):
             for i in range(alive.start[a], alive.end[a]):
                 alive.reduced[i] -= columns.least[a]
