@@ -16,15 +16,15 @@ from dse.problem.dims import PerOperand
 
 def machine(words: int) -> Architecture:
     """A slow outermost level, so that it matters which tiles come ahead, and room for so many words on chip."""
-    ports = (Port("shared", frozenset((o, way) for o in ALL for way in ("read", "write")), 1.0),)  # type: ignore[misc]
-    outer, inner, words_each = PerOperand.same(40.0), PerOperand.same(3.0), PerOperand.same(WORD)
+    ports = (Port("shared", frozenset((o, way) for o in ALL for way in ("read", "write")), 1.0),)
+    outer, inner, each = PerOperand.same(40.0), PerOperand.same(3.0), PerOperand[int | None](WORD, WORD, WORD)
     return Architecture(
         "by room",
         (
             Level("DRAM", ALL, ports=ports, read_energy_pj=outer, write_energy_pj=outer),
             Level("GLB", ALL, capacity_bits=WORD * words, buffering="room", on_chip=True, read_energy_pj=inner,
                   write_energy_pj=inner),
-            Level("PE", ALL, partition_bits=words_each),
+            Level("PE", ALL, partition_bits=each),
         ),
         Mac(1.0), 1e9,
     )  # fmt: skip
