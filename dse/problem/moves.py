@@ -50,7 +50,7 @@ class Move:
     kind : str
         One of `FUSABLE`, or what the network calls it.
     reads : tuple of Tensor
-        Each tensor once, however often the node names it.
+        Each tensor once, however often and by whatever names the node reads it.
     written : Tensor
     laid_out : bool
         Whether its words can be where it wants them as soon as they are made: false for a concat that cannot.
@@ -77,15 +77,32 @@ def moves_of(workload: Workload) -> tuple[Move, ...]:
     >>> [(move.name, move.kind) for move in moves_of(dse.load_workload("alexnet"))][:2]
     [('pool1', 'pool'), ('pool2', 'pool')]
     """
-    made, placed = tensors_of(workload), laid_out(workload)
+    made, placed, names = tensors_of(workload), laid_out(workload), words_of(workload)
     return tuple(
         Move(
-            node.name, kind_of(node), tuple(made[name] for name in dict.fromkeys(node.inputs)), made[node.name],
+            node.name, kind_of(node),
+            tuple(made[name] for name in dict.fromkeys(names[source] for source in node.inputs)), made[node.name],
             node.op != "concat" or node.name in placed,
         )
         for node in workload.nodes
         if node.layer is None and node.op not in IN_PLACE and node.inputs
     )
+
+
+def words_of(workload: Workload) -> dict[str, str]:
+    """By node, the one that made its words: another one where the node only gives them a new shape.
+
+    Examples
+    --------
+    >>> from dse.problem.workload import Node, Workload
+    >>> nodes = Node("x", "input", (4, 2)), Node("flat", "reshape", (8,), ("x",))
+    >>> words_of(Workload("one", nodes))
+    {'x': 'x', 'flat': 'x'}
+    """
+    names: dict[str, str] = {}
+    for node in workload.nodes:
+        names[node.name] = names[node.inputs[0]] if node.op in IN_PLACE and node.inputs else node.name
+    return names
 
 
 def laid_out(workload: Workload) -> frozenset[str]:
@@ -101,11 +118,10 @@ def laid_out(workload: Workload) -> frozenset[str]:
     >>> [(len(laid_out(net)), sum(node.op == "concat" for node in net.nodes)) for net in nets]
     [(8, 8), (62, 62)]
     """
-    names: dict[str, str] = {}
+    names = words_of(workload)
     outside: set[str] = set()
     joins: list[tuple[Node, tuple[str, ...]]] = []
     for node in workload.nodes:
-        names[node.name] = names[node.inputs[0]] if node.op in IN_PLACE and node.inputs else node.name
         outside |= set() if node.inputs or node.layer is not None else {node.name}
         if node.op == "concat":
             joins.append((node, tuple(names[source] for source in node.inputs)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import ceil, inf
 from typing import Any
 
@@ -9,13 +10,15 @@ from dse.architecture.architecture import Architecture
 from dse.errors import InfeasibleError
 from dse.mapper.answer import Answer
 from dse.mapper.layer import layer_answers, lower_bound
-from dse.mapper.network.residency.columns import AtHome, Bits, Bound, Point, Search
+from dse.mapper.network.residency.choice import Choice, Setting
+from dse.mapper.network.residency.columns import AtHome, Bits, Bound, Column, Point, Search
+from dse.mapper.network.residency.rooms import way_in
 from dse.mapper.shared.stopping import Shares
 from dse.model.cost import evaluate
 from dse.model.counting.counts import count_mapping
 from dse.model.counting.nest import only_finished
 from dse.model.fit import held_bits
-from dse.model.homes import Homes, at_home
+from dse.model.homes import Homes, at_home, inner_mapping, outer_mapping
 from dse.model.mapping import Mapping, Temporal, tile_words
 from dse.problem.layer import Layer
 
@@ -136,3 +139,56 @@ def used_bits(architecture: Architecture, level: str, layer: Layer, mapping: Map
             words = {o: tiles[o] * tile_words(layer, o, tile) for o in node.stores}
             return ceil(sum(count * widths[o] for o, count in words.items())) * place.tile_share
     return 0
+
+
+def buffers_by_room(architecture: Architecture) -> bool:
+    """Whether next tiles come ahead where there is room for them, so that what a mapping takes depends on the room.
+
+    Examples
+    --------
+    >>> import dse
+    >>> buffers_by_room(dse.load_architecture("eyeriss"))
+    False
+    """
+    return any(level.buffered(operand) == "room" for level in architecture.levels for operand in level.stores)
+
+
+def in_its_room(setting: Setting, choice: Choice) -> Choice:
+    """A choice with each mapping as it runs in the room that is left for it.
+
+    Notes
+    -----
+    Where next tiles come ahead if there is room for them, a mapping may be known from a search with less room, or, from
+    one with a gap, in another way than its fastest. It is then faster than the search says, or the same.
+
+    Examples
+    --------
+    >>> import dse
+    >>> from dse.problem.workload import Node
+    >>> layer = dse.Layer("only", C=8, K=8, P=6, Q=6)
+    >>> nodes = Node("x", "input", (8, 6, 6)), Node("only", "conv", (8, 6, 6), ("x",), layer=layer)
+    >>> run = dse.map_workload("eyeriss", dse.Workload("one", nodes), "energy", scope="network", resident=True)
+    >>> in_its_room(run.residency.setting, run.residency.choice) is run.residency.choice  # eyeriss has no such level
+    True
+    """
+    if not buffers_by_room(setting.architecture):
+        return choice
+    columns = [
+        None if column is None else _in_room(setting, i, column, choice.rooms(setting, i))
+        for i, column in enumerate(choice.columns)
+    ]
+    return replace(choice, columns=tuple(columns))
+
+
+def _in_room(setting: Setting, i: int, column: Column, room: Bits) -> Column:
+    layer, way, point = setting.graph.steps[i].layer, way_in(setting, i, column, room), column.point
+    assert layer is not None
+    assert point.mapped is not None
+    homes = homes_in(setting.levels, column.homes, way.room, column.wide)
+    other = at_home(setting.architecture, homes)
+    outer = outer_mapping(setting.architecture, homes, point.mapped.mapping)
+    mapping = inner_mapping(setting.architecture, homes, outer)
+    cost = evaluate(other, layer, mapping)
+    own = tuple(used_bits(other, level, layer, mapping) for level in setting.levels)
+    bits = tuple(tiles + more for tiles, more in zip(own, way.widening, strict=True))
+    return replace(column, bits=bits, point=replace(point, energy_pj=cost.energy_pj, cycles=cost.cycles, bits=own))

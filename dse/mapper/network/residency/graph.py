@@ -8,7 +8,7 @@ from functools import cached_property
 from dse.architecture.architecture import Architecture
 from dse.model.moves import is_taken, tensor_bits
 from dse.problem.layer import Layer
-from dse.problem.moves import IN_PLACE, Move, Tensor, kind_of, moves_of, tensors_of
+from dse.problem.moves import IN_PLACE, Move, Tensor, kind_of, moves_of, tensors_of, words_of
 from dse.problem.workload import Node, Workload
 
 ELEMENTWISE = frozenset(("add", "mul", "activation", "batch_norm"))
@@ -46,9 +46,9 @@ class HeldTensor:
 
     @property
     def steps(self) -> range:
-        """Those in which it may be at home."""
+        """Those in which it may be at home; none for an input that nothing reads."""
         if not self.read_in:
-            return range(self.made_in, self.made_in + 1)
+            return range(max(0, self.made_in), self.made_in + 1)
         return range(self.made_in if self.made_in >= 0 else self.read_in[0], self.read_in[-1] + 1)
 
     @property
@@ -157,10 +157,7 @@ def graph_of(architecture: Architecture, workload: Workload) -> Graph:
     (['conv1', 'pool1', 'conv2'], [('input',), ('conv1',), ('pool1',)])
     """
     made, moves = tensors_of(workload), {move.name: move for move in moves_of(workload)}
-    readers: dict[str, int] = {}
-    for node in workload.nodes:
-        for source in set(node.inputs):
-            readers[source] = readers.get(source, 0) + 1
+    readers = _readers(workload)
     alias: dict[str, int] = {}
     names: list[list[str]] = []
     made_in: list[int] = []
@@ -184,6 +181,19 @@ def graph_of(architecture: Architecture, workload: Workload) -> Graph:
         HeldTensor(own[0], tuple(own), _bits(architecture, steps, made[own[0]], read), at, tuple(read), made[own[0]])
         for own, at, read in zip(names, made_in, read_in, strict=True)
     ))  # fmt: skip
+
+
+def _readers(workload: Workload) -> dict[str, int]:
+    """By name of a tensor, how many nodes read its words under any of their names. To leave the network under another
+    name counts as one."""
+    names = words_of(workload)
+    read = {source for node in workload.nodes for source in node.inputs}
+    readers: dict[str, set[str]] = {}
+    for node in workload.nodes:
+        if node.op not in IN_PLACE or node.name not in read:
+            for source in node.inputs:
+                readers.setdefault(names[source], set()).add(node.name)
+    return {name: len(readers.get(words, ())) for name, words in names.items()}
 
 
 def _is_alias(architecture: Architecture, node: Node, readers: dict[str, int]) -> bool:

@@ -9,7 +9,7 @@ from math import inf, sqrt
 from dse.architecture.architecture import Architecture
 from dse.errors import DseError, InfeasibleError
 from dse.mapper.network.front_choice import best_choice as best_front_choice
-from dse.mapper.network.residency.asking import bounder, searcher
+from dse.mapper.network.residency.asking import bounder, in_its_room, searcher
 from dse.mapper.network.residency.choice import Choice, Setting, Weights, setting_of
 from dse.mapper.network.residency.choosing.choose import choose
 from dse.mapper.network.residency.choosing.placing import Layout
@@ -253,8 +253,9 @@ def _residency(tried: Tried, goal: NetworkGoal) -> Residency:
         if not goal.has_fronts and not columns.shares.deadline.is_over:
             columns.ask(layer, nothing, False, setting.capacities, goal.gap)
     plain = _outside(setting, columns, goal)
+    plain = None if plain is None else in_its_room(setting, plain)
     before_pj, before_cycles = (inf, inf) if plain is None else sums(setting, plain)
-    choice, layouts = found.choice, found.layouts
+    choice, layouts = in_its_room(setting, found.choice), found.layouts
     value = _value(goal, *sums(setting, choice))
     kept = goal.allows(*sums(setting, choice))
     limits = before_pj <= goal.max_energy_pj and before_cycles <= goal.max_cycles

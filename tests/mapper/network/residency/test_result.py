@@ -117,3 +117,36 @@ def test_the_timeline_fills_the_level(run: Residency) -> None:
     for moment in run.timeline:
         held = {offset: max(bits for _, at, bits in moment.tensors if at == offset) for _, offset, _ in moment.tensors}
         assert moment.tiles + moment.free + sum(held.values()) == run.setting.capacities[0]
+
+
+def test_an_input_that_nothing_reads_takes_no_room() -> None:
+    network = chain()
+    unread = Workload("unread", (Node("spare", "input", (4, 6, 6)), *network.nodes))
+    architecture = load_architecture_spec("eyeriss").resolve({})
+    found, plain = (keep_on_chip(architecture, one, NetworkGoal("energy")) for one in (unread, network))
+    assert found.energy_pj == pytest.approx(plain.energy_pj, rel=1e-12)
+    assert found.certificate is not None
+    assert found.certificate.gap == 0
+    (spare,) = (stay for stay in found.stays if stay.name == "spare")
+    assert (spare.steps, spare.words_after, spare.why_not) == ((), 0, "an input that nothing reads")
+
+
+def test_words_of_two_names_are_read_once_and_written_over_by_no_activation() -> None:
+    """On a machine that takes activations along, and moves sums and concats itself."""
+    architecture = load_architecture_spec("eyeriss").resolve({}).with_(fuses=frozenset({"activation"}))
+    nodes = chain().nodes[:2]
+    shape = nodes[-1].shape
+    again = Node("again", "reshape", shape, ("a",))
+    relu = Node("relu", "activation", shape, ("again",), attributes=(("activation", "relu"),))
+
+    def run(*more: Node) -> Residency:
+        return keep_on_chip(architecture, Workload("names", (*nodes, *more)), NetworkGoal("energy"))
+
+    one = run(Node("sum", "add", shape, ("a", "a")))
+    assert run(again, Node("sum", "add", shape, ("a", "again"))).energy_pj == pytest.approx(one.energy_pj, rel=1e-12)
+    joined = run(again, Node("both", "concat", (16, *shape[1:]), ("a", "again")))
+    assert joined.setting.graph.steps[-1].reads == (1,)
+    kept = run(again, relu, Node("sum", "add", shape, ("a", "relu")))
+    assert [step.name for step in kept.setting.graph.steps] == ["a", "relu", "sum"]
+    leaves = run(relu := replace(relu, inputs=("a",)), again, Node("max", "maxpool", shape, ("relu",)))
+    assert [step.name for step in leaves.setting.graph.steps] == ["a", "relu", "max"]

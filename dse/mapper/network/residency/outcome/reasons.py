@@ -11,6 +11,8 @@ from dse.mapper.network.residency.graph import HeldTensor
 def why_not(setting: Setting, choice: Choice, t: int) -> str:
     """Why a tensor is never at home, as far as that can be said of it alone."""
     held = setting.graph.tensors[t]
+    if not held.steps:
+        return "an input that nothing reads"
     if held.must_leave:
         return "it leaves the network"
     if _is_read_once(held):

@@ -304,8 +304,7 @@ def mapped_at_home(setting: Setting, choice: Choice) -> tuple[tuple[str, Mapped,
         assert step.layer is not None
         assert column.point.mapped is not None
         way = way_in(setting, i, column, choice.rooms(setting, i))
-        room = way.room if any(column.homes) else setting.capacities
-        homes = homes_in(setting.levels, column.homes, room, column.wide)
+        homes = homes_in(setting.levels, column.homes, way.room, column.wide)
         inner = column.point.mapped
         nest = outer_mapping(setting.architecture, homes, inner.mapping)
         cost = evaluate_at_home(setting.architecture, step.layer, nest, homes)

@@ -108,20 +108,47 @@ def choice_of(setting: Setting, stays: Stays, points: Mapping[str, Point]) -> Ch
         A name that the network does not have, or what cannot be run as it says; see `check`.
     """
     graph = setting.graph
-    tensor = _numbers([held.name for held in graph.tensors], "tensor")
-    step = _numbers([one.name for one in graph.steps], "step")
-    level = _numbers(list(setting.levels), "level that keeps tensors")
-    given = {level(one.level): one for one in stays.levels}
-    every = [given.get(h, Stays(name)) for h, name in enumerate(setting.levels)]
+    tensor, step, _ = _numbers_of(setting)
+    every = _every(setting, stays)
     homes = operands_of(graph, every)
     columns = tuple(
         None if one.layer is None else _column(graph, i, homes[i], points[one.name])
         for i, one in enumerate(graph.steps)
     )
-    kept = tuple(_kept(graph, one, (tensor, step, level)) for one in every)
-    choice = Choice(kept, columns, tuple(_places(setting, every, tensor, step)), frozenset(), 0.0, 0.0)
+    places = tuple(_places(setting, every, tensor, step))
+    choice = Choice(kept_of(setting, stays), columns, places, frozenset(), 0.0, 0.0)
     check(setting, choice)
     return choice
+
+
+def kept_of(setting: Setting, stays: Stays) -> tuple[KeptInLevel, ...]:
+    """What names say that each level keeps.
+
+    Raises
+    ------
+    MappingError
+        A name that the network does not have.
+    """
+    numbers = _numbers_of(setting)
+    return tuple(_kept(setting.graph, one, numbers) for one in _every(setting, stays))
+
+
+def _every(setting: Setting, stays: Stays) -> list[Stays]:
+    """What is given of each level that keeps tensors, outermost first."""
+    given = {one.level: one for one in stays.levels}
+    _, _, level = _numbers_of(setting)
+    for name in given:
+        level(name)
+    return [given.get(name, Stays(name)) for name in setting.levels]
+
+
+def _numbers_of(setting: Setting) -> tuple[Any, Any, Any]:
+    """From names to numbers: of tensors, of steps, and of levels that keep tensors."""
+    return (
+        _numbers([held.name for held in setting.graph.tensors], "tensor"),
+        _numbers([one.name for one in setting.graph.steps], "step"),
+        _numbers(list(setting.levels), "level that keeps tensors"),
+    )
 
 
 def operands_of(graph: Graph, every: Sequence[Stays]) -> list[AtHome]:
