@@ -17,7 +17,8 @@ from dse.problem.dims import PerOperand
 def machine(words: int) -> Architecture:
     """A slow outermost level, so that it matters which tiles come ahead, and room for so many words on chip."""
     ports = (Port("shared", frozenset((o, way) for o in ALL for way in ("read", "write")), 1.0),)
-    outer, inner, each = PerOperand.same(40.0), PerOperand.same(3.0), PerOperand[int | None](WORD, WORD, WORD)
+    outer, inner = PerOperand.same(40.0), PerOperand.same(3.0)
+    each: PerOperand[int | None] = PerOperand(WORD, WORD, WORD)
     return Architecture(
         "by room",
         (
