@@ -264,7 +264,7 @@ def shares(node: Node, fan: int, best: Best) -> list[Node] | None:
     alive = Alive(np.concatenate(rows), ends[:-1], ends[1:], np.concatenate(node.reduced))
     many = compiled(ways_to_share)(
         *tables_of_axes(space.axes).of_walks, space.terms_for(best), logs, first, alive,
-        FanOut(fan, int(space.problem.sides[fan].prod())),
+        FanOut(fan, int(space.problem.sides[fan].prod()), space.problem.sides[fan], space.problem.on_side[fan]),
         Reach(float(target), float(target - node.bound + ROUNDING)), ways,
     )  # fmt: skip
     if many == TOO_MANY:
