@@ -36,6 +36,7 @@ from dse.mapper.deep.tree.start import first_mappings, values_of
 from dse.mapper.shared.bypass import bypass_choices
 from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY, is_better
+from dse.mapper.shared.outermost import with_room
 from dse.mapper.shared.places import Places
 from dse.mapper.shared.reasons import is_ruled_out
 from dse.mapper.shared.reference import Reference
@@ -108,6 +109,7 @@ def _begun_at(
     architecture: Architecture, layer: Layer, kind: int, gap: float, factors: str, time_limit_s: float | None
 ) -> Begun | None:
     layer = architecture.lowered(layer)
+    architecture = with_room(architecture, layer)
     if factors != "any" and is_ruled_out(architecture, layer, factors):
         return None  # the search might look for long where there is nothing
     with stopping(time_limit_s) as stop:
