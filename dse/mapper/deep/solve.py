@@ -12,7 +12,7 @@ import numpy as np
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import Level
-from dse.architecture.parts import in_order_kept, in_parts
+from dse.architecture.parts import at_one_depth, in_order_kept, in_parts
 from dse.errors import DseError
 from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.dominance import needed_splits
@@ -43,6 +43,7 @@ from dse.mapper.shared.reference import Reference
 from dse.mapper.shared.result import ANY_ORDER, Solution, loops_of
 from dse.mapper.shared.stopping import stopping
 from dse.mapper.shared.unpriced import unsized
+from dse.model.cost import evaluate
 from dse.model.counting.kernel import Floats, Ints
 from dse.model.mapping import Mapping, Spatial, Temporal
 from dse.model.price import price
@@ -171,8 +172,17 @@ class DeepSearch:
 
     def offer(self, known: Known) -> None:
         """Look only for what is better than a mapping that places operands together."""
-        values = np.array([known.energy_pj, known.cycles / self.per_step])
-        self.begun.append((values, record_of(self.architecture, known.mapping, self.choices)))
+        record = record_of(self.architecture, known.mapping, self.choices)
+        draft = next(draft for draft in self.drafts if draft.mask == record[-1])
+        if draft.kindred and draft.architecture.levels[0].only_finished:  # no psum comes back from there
+            record[-1] = draft.masks[0]
+        energy_pj, cycles = known.energy_pj, known.cycles
+        if at_one_depth(self.architecture) is not self.architecture:  # first tiles pass one part after another
+            mapping = deep_mapping(self.architecture, record, self.choices[int(record[-1])])
+            cost = evaluate(self.architecture, self.layer, mapping)
+            energy_pj, cycles = cost.energy_pj, cost.cycles
+        values = np.array([energy_pj, cycles / self.per_step])
+        self.begun.append((values, record))
         best = self.best
         if best is None or values[1] >= best.until:
             return
