@@ -334,10 +334,8 @@ def solve(
     if reference is not None and not flat and gap > 0 and kind != FRONT:
         begun = _begun(reference, layer, kind, gap, factors, time_limit_s)
     with stopping(time_limit_s) as stop:
-        if flat and kind in (LATENCY, FRONT):
+        if flat:
             solution = by_turns(architecture, layer, kind, gap, factors, LONGEST_FRONT, stop)
-        elif flat:
-            solution = solve_flat(architecture, layer, kind, gap, factors, LONGEST_FRONT, stop=stop)
         else:
             from dse.mapper.deep.solve import solve_deep  # loaded where it is needed, as reading it takes long
 

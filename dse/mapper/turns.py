@@ -1,4 +1,4 @@
-"""Both searches by turns: least latency and long fronts on flat hierarchies, where nobody can say which ends first."""
+"""Both searches by turns: long searches on flat hierarchies, where nobody can say which ends first."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dse.architecture.architecture import Architecture
 from dse.mapper.flat.solve import FlatSearch, flat_mapping
 from dse.mapper.shared.compilation.twins import COMPILING, marker
-from dse.mapper.shared.incumbent import FRONT, LATENCY, is_better
+from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY, is_better
 from dse.mapper.shared.result import Solution
 from dse.problem.layer import Layer
 
@@ -18,19 +18,22 @@ if TYPE_CHECKING:
     from dse.mapper.deep.known import Known
     from dse.mapper.deep.solve import Steps
 
-ALONE = {LATENCY: 1_000_000, FRONT: 6_000_000}
-"""Unrollings and outer tiles that the flat search visits before the deep one may begin: about 0.15 s, and 0.7 to 1.5 s
-for fronts, of which it finds most until then."""
+ALONE = {ENERGY: 100_000, EDP: 100_000, LATENCY: 1_000_000, FRONT: 6_000_000}
+"""What the flat search spends, see `FlatSearch.spent`, before the deep one may begin: about 0.02 s, 0.15 s for the least
+latency, and 0.7 to 1.5 s for fronts, of which it finds most until then."""
 
 TURN = {LATENCY: 5_000_000, FRONT: 8_000_000}
-"""Visits of each further turn of the flat search."""
+"""What each further turn of the flat search spends; for energy and EDP, as much as it has spent so far."""
+
+FAVOUR = 4.0
+"""For energy and EDP, the deep search has so many times what the flat one has spent."""
 
 SET_UP, SUBPROBLEM, OF_TABLES, SPLIT = 500_000, 5_000, 0.5, 1
-"""Visits that take about as long as setting up the deep search; as one of its subproblems, with so much more for each
-split in the tables of its axes; and as a split that it walks over, at most."""
+"""What the flat search spends while the deep one is set up; while that looks at one of its subproblems, with so much
+more for each split in the tables of its axes; and for each split that it walks over, at most."""
 
 BY_STEPS, BY_PORTS, HARDLY = 0.25, 1.6, 1.1
-"""The deep search has one of these parts of what the flat one is expected to need still: the first where the fastest
+"""For the least latency and fronts, the deep search has one of these parts of what the flat one is expected to need still: the first where the fastest
 mapping known takes hardly longer than the fewest compute steps, no more than so many times. Many unrollings are then
 nearly as fast; the flat search tells them apart sooner. Else ports decide, and the deep one most often ends soon."""
 
@@ -45,11 +48,11 @@ MANY_TILES = 2000
 def by_turns(
     architecture: Architecture, layer: Layer, kind: int, gap: float, factors: str, longest: int, stop: Any
 ) -> Solution:
-    """The least latency, and of the mappings that have it one of the least energy; or a front. See `solve_flat`.
+    """The best mapping of a layer, or its front; see `solve_flat`.
 
     The flat search begins, and goes on alone where its end is near. Else the deep search and the flat one take turns,
-    each from where it stopped, and for the least latency from the best mapping that either has found. Turns are counted
-    in what is visited, so the answer does not depend on how fast the machine is.
+    each from where it stopped, and but for fronts from the best mapping that either has found. Turns are counted in
+    what is visited, so the answer does not depend on how fast the machine is.
 
     Examples
     --------
@@ -64,23 +67,31 @@ def by_turns(
     if kind == FRONT and sum(len(problem.tiles.order) for problem in flat.problems) <= MANY_TILES:
         flat.advance(inf)
         return flat.solution()
-    if not flat.alone:
+    if kind == FRONT and not flat.alone:
         flat.leave_alone()
     ended = flat.advance(ALONE[kind])
     while not ended and _due(flat, kind) <= SET_UP:
-        ended = flat.advance(TURN[kind])
+        ended = flat.advance(_turn(flat, kind))
     if ended:
         return flat.solution()
-    pair = (_Fronts if kind == FRONT else _Fastest)(architecture, layer, gap, factors, longest, flat)
-    while not (pair.deep_turn(_due(flat, kind)) or pair.flat_turn(TURN[kind])):
+    pair = (_Fronts if kind == FRONT else _OneBest)(architecture, layer, gap, factors, longest, flat)
+    while not (pair.deep_turn(_due(flat, kind)) or pair.flat_turn(_turn(flat, kind))):
         pass
     return pair.solution()
 
 
 def _due(flat: FlatSearch, kind: int) -> float:
-    """How many visits the deep search may have had before the flat one goes on."""
-    left, spent = flat.visits_left, flat.visited - ALONE[kind]
+    """What the deep search may have spent before the flat one goes on."""
+    left = flat.left_to_spend
+    if kind in (ENERGY, EDP):
+        return SET_UP + FAVOUR * flat.spent if left > ALONE[kind] else 0.0
+    spent = flat.spent - ALONE[kind]
     return max(_part(flat) * left, min(OF_SPENT * spent, AT_MOST * left))
+
+
+def _turn(flat: FlatSearch, kind: int) -> float:
+    """What the flat search may spend before the deep one goes on."""
+    return TURN.get(kind, flat.spent)
 
 
 def _part(flat: FlatSearch) -> float:
@@ -111,13 +122,13 @@ class _Pair:
         """The deep search, with its pauses."""
         raise NotImplementedError
 
-    def flat_turn(self, visits: float) -> bool:
-        """Let the flat search go on; whether it has ended."""
-        return self.flat.advance(visits)
+    def flat_turn(self, more: float) -> bool:
+        """Let the flat search spend so much more; whether it has ended."""
+        return self.flat.advance(more)
 
     def deep_turn(self, until: float) -> bool:
-        """Let the deep search go on until it has visited so much; whether it has ended."""
-        while self.found is None and self._visited() < until:
+        """Let the deep search go on until it has spent so much; whether it has ended."""
+        while self.found is None and self._spent() < until:
             try:
                 next(self.steps)
             except StopIteration as end:
@@ -127,8 +138,8 @@ class _Pair:
             self.compiling = False
         return self.found is not None
 
-    def _visited(self) -> float:
-        """What the deep search has looked at, in visits of the flat one."""
+    def _spent(self) -> float:
+        """What the flat search spends in as long as the deep one has taken, about."""
         subproblems, splits = (int(count) for count in self.deep.visited[:2])
         return SET_UP + self.subproblem * subproblems + SPLIT * splits
 
@@ -153,23 +164,23 @@ class _Fronts(_Pair):
         return min((one for one in found if len(one.values)), key=lambda one: one.gap, default=found[0])
 
 
-class _Fastest(_Pair):
-    """Two searches of the least latency that tell each other what they find."""
+class _OneBest(_Pair):
+    """Two searches of the best mapping that tell each other what they find."""
 
     def _begun(self, longest: int, name: str) -> Steps:
-        return self.deep.seek_fastest()
+        return self.deep.seek_best(self.flat.run.kind)
 
-    def flat_turn(self, visits: float) -> bool:
+    def flat_turn(self, more: float) -> bool:
         best = self.deep.best
         if best is not None and best.held > 0:
             self.flat.offer(float(best.values[0, 0]), float(best.values[0, 1]))
-        return super().flat_turn(visits)
+        return super().flat_turn(more)
 
     def deep_turn(self, until: float) -> bool:
         own, best = self._known(), self.deep.best
         if self.found is None and own is not None:
             values = own.energy_pj, own.cycles / self.deep.per_step
-            if best is None or best.held == 0 or is_better(LATENCY, values, tuple(best.values[0])):
+            if best is None or best.held == 0 or is_better(self.flat.run.kind, values, tuple(best.values[0])):
                 self.deep.offer(own)
         return super().deep_turn(until)
 

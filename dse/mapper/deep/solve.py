@@ -82,7 +82,7 @@ def solve_deep(
         search.offer(one)
     if kind == FRONT:
         return search.solution(*search.front(longest, layer.name))
-    return search.solution(*(search.fastest() if kind == LATENCY else search.least(kind, inf)))
+    return search.solution(*run_to_end(search.seek_best(kind)))
 
 
 _BEGUN: OrderedDict[tuple[Any, ...], Begun | None] = OrderedDict()
@@ -207,14 +207,10 @@ class DeepSearch:
         """The best by energy, latency or their product among mappings faster than `until`, and the gap proven."""
         return run_to_end(self._seek(kind, until))
 
-    def fastest(self) -> tuple[Floats, Ints, float]:
-        """The least latency, and of the mappings that have it one of the least energy."""
-        return run_to_end(self.seek_fastest())
-
-    def seek_fastest(self) -> Steps:
-        """`fastest` with a pause after every subproblem."""
-        values, records, proven = yield from self._seek(LATENCY, inf)
-        if len(values) and not self.stop[0]:
+    def seek_best(self, kind: int) -> Steps:
+        """The best mapping, with a pause after every subproblem; of the fastest ones, one of the least energy."""
+        values, records, proven = yield from self._seek(kind, inf)
+        if kind == LATENCY and len(values) and not self.stop[0]:
             known = [(values[0], records[0])]
             values, records, _ = yield from self._seek(ENERGY, float(values[0, 1]) * (1 + 2e-12), known=known)
         return values, records, proven

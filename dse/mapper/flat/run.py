@@ -23,13 +23,16 @@ RUN = np.dtype(
         ("held", np.int64),  # incumbents, -1 when there was no room for all
         ("visited", np.int64, 4),  # PE tiles opened, unrollings and outer tiles tried, mappings priced
         ("least_pj", np.float64),  # lower bound on the energy of mappings with the PE tile at hand
-        ("until", np.float64),  # unrollings and outer tiles in all after which the search ends
+        ("until", np.float64),  # what may be `spent` before the search ends
         ("reached", np.int64),  # place in the order of PE tiles where the search of this bypass choice ended
     ]
 )
 
 PE_TILES, UNROLLINGS, OUTER_TILES, PRICED = range(4)
 """Places in `visited`."""
+
+PRICING = 20
+"""Visits of unrollings and outer tiles that take about as long as pricing a mapping."""
 
 PE_TILE, ON_ROWS, ON_COLS, BUFFER_TRIPS, OUTER_TRIPS, OUTER_ORDER, BUFFER_ORDER = range(0, 56, 8)
 """Where the eight numbers of each part of a mapping's record start: factors per dim, and orders, innermost first."""

@@ -30,7 +30,7 @@ from dse.mapper.flat.instance import Instance
 from dse.mapper.flat.outer.held import is_held
 from dse.mapper.flat.outer.trips import MOST_TRIPS, new_trips
 from dse.mapper.flat.placing import place_tiles
-from dse.mapper.flat.run import OUTER_TILES, PE_TILES, UNROLLINGS
+from dse.mapper.flat.run import OUTER_TILES, PE_TILES, PRICED, PRICING, UNROLLINGS
 from dse.mapper.flat.spreads import FIRST_SPREAD, STEPS, decide, leave_open
 from dse.mapper.shared.incumbent import EDP, ENERGY, SLACK, latest, longest, pruned
 from dse.model.counting.kernel import Floats, Ints, Record, entry
@@ -91,7 +91,7 @@ def search(
     """Walk PE tiles in the given order, their unrollings, outer tiles and loop orders, keeping the best found.
 
     Begins with the PE tile at place `run.reached`. Returns before it is done, with `run.reached` short of the last PE
-    tile, when it is stopped or has visited as much as `run.until` says; that PE tile is then walked again.
+    tile, when it is stopped or has spent as much as `run.until` says; that PE tile is then walked again.
 
     Parameters
     ----------
@@ -126,8 +126,9 @@ def search(
 
 
 def _is_over(run: Record) -> bool:
-    """Whether as much has been visited as should be, or more."""
-    return bool(run.visited[UNROLLINGS] + run.visited[OUTER_TILES] > run.until)
+    """Whether as much has been spent as should be, or more."""
+    visits = run.visited[UNROLLINGS] + run.visited[OUTER_TILES]
+    return bool(visits + PRICING * run.visited[PRICED] > run.until)
 
 
 def _room(inst: Instance, options: Any, tiles: Any, table: Any) -> WalkRoom:

@@ -24,6 +24,8 @@ from dse.mapper.flat.run import (
     NO_HOLDERS,
     OUTER_TILES,
     PE_TILE,
+    PRICED,
+    PRICING,
     RECORD,
     UNROLLINGS,
     FlatIncumbents,
@@ -54,7 +56,7 @@ MANY_TILES = 100
 """PE tiles that have to be walked before they tell how long others take."""
 
 LISTED = 500_000
-"""Visits of a walk after which it pays to list the outer tiles that may improve."""
+"""What a walk has spent when it pays to list the outer tiles that may improve."""
 
 NO_MAPPING = -1
 """Fills the records of incumbents that are no mappings."""
@@ -108,7 +110,7 @@ class FlatSearch:
         if beaten is not None:
             self.run.held = len(beaten)
             self.incumbents.values[: self.run.held] = beaten / (1.0, self.per_step)
-        # Visits before the bypass choice at hand, and before its walk at hand; bounds of what was not looked at.
+        # What was spent before the bypass choice at hand, and before its walk at hand; bounds of what was not looked at.
         self.since = self.begun = 0
         self.holders: Any = None  # of the walk at hand, once they are listed
         self.left: list[Any] = []
@@ -127,13 +129,14 @@ class FlatSearch:
         return sorted(range(len(self.problems)), key=lambda index: -self.problems[index].best)
 
     @property
-    def visited(self) -> int:
-        """Unrollings and outer tiles tried so far."""
-        return int(self.run.visited[UNROLLINGS] + self.run.visited[OUTER_TILES])
+    def spent(self) -> int:
+        """Unrollings and outer tiles tried so far, and `PRICING` for each mapping priced."""
+        visited = self.run.visited
+        return int(visited[UNROLLINGS] + visited[OUTER_TILES] + PRICING * visited[PRICED])
 
     @property
-    def visits_left(self) -> float:
-        """Visits still to come if PE tiles take as many each as those of the walk at hand.
+    def left_to_spend(self) -> float:
+        """What is still to be `spent` if PE tiles take as many each as those of the walk at hand.
 
         Of further bypass choices one walk counts: rough ones are short once good mappings are known.
         """
@@ -141,11 +144,11 @@ class FlatSearch:
             return 0.0
         *others, hand = (len(self.problems[mask].tiles.order) for mask in self.waiting)
         left = sum(others) + (len(self.gaps) - self.stage) * hand - int(self.run.reached)
-        return left * (self.visited - self.begun) / max(MANY_TILES, int(self.run.reached))
+        return left * (self.spent - self.begun) / max(MANY_TILES, int(self.run.reached))
 
-    def advance(self, visits: float) -> bool:
-        """Try so many unrollings and outer tiles more, if there are as many; whether the search has ended."""
-        until = self.visited + visits
+    def advance(self, more: float) -> bool:
+        """Spend so much more, if there is as much to do; whether the search has ended."""
+        until = self.spent + more
         while self.waiting:
             mask, run = self.waiting[-1], self.run
             run.mask, run.fastest, run.gap = mask, self.problems[mask].fastest, self.gaps[self.stage]
@@ -155,18 +158,18 @@ class FlatSearch:
                 bound, order = self.problems[mask].tiles.bound, self.problems[mask].tiles.order
                 self.left.append(bound[order[run.reached :]])
             elif self.stage < len(self.gaps) - 1:
-                self.stage, run.reached, self.begun, self.holders = self.stage + 1, 0, self.visited, None
+                self.stage, run.reached, self.begun, self.holders = self.stage + 1, 0, self.spent, None
                 continue
             else:
                 self.stage = 0
             self.waiting.pop()
-            self.since, self.begun, run.reached, self.holders = self.visited, self.visited, 0, None
+            self.since, self.begun, run.reached, self.holders = self.spent, self.spent, 0, None
         return True
 
     def _walk(self, mask: int, until: float) -> bool:
         """Search a bypass choice; anew, with its tiles in a better order, once working out the outer table pays.
 
-        Returns whether it has ended, rather than visited as much as it should.
+        Returns whether it has ended, rather than spent as much as it should.
         """
         while True:
             problem, run = self.problems[mask], self.run
@@ -181,7 +184,7 @@ class FlatSearch:
                 raise DseError(f"layer {self.name}: the front has more than {self.longest} points")
             if run.reached == len(problem.tiles.order) or (self.stop[0] and run.held > 0):
                 return True
-            if self.visited <= pays:
+            if self.spent <= pays:
                 return False
             if worked_out(problem.table):
                 self._list_holders(problem)
@@ -192,7 +195,7 @@ class FlatSearch:
             self.problems[mask], run.reached = _in_order(replace(problem, table=table)), 0
 
     def _pays(self, problem: Problem) -> float:
-        """Visits in all after which it pays to know more of outer tiles."""
+        """What is spent in all before it pays to know more of outer tiles."""
         if not worked_out(problem.table):
             return self.since + problem.table.worth
         return self.begun + LISTED if self.holders is None else inf
@@ -209,9 +212,9 @@ class FlatSearch:
             run.reached = len(problem.tiles.order)
 
     def offer(self, energy_pj: float, steps: float) -> None:
-        """Look only for what is faster than a mapping from elsewhere, or as fast with less energy."""
+        """Look only for what is better than a mapping from elsewhere."""
         run, (values, records) = self.run, self.incumbents
-        if run.held == 0 or is_better(LATENCY, (energy_pj, steps), values[0]):
+        if run.held == 0 or is_better(run.kind, (energy_pj, steps), values[0]):
             values[0], records[0], run.held = (energy_pj, steps), NO_MAPPING, 1
 
     def solution(self) -> Solution:

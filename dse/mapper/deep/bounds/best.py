@@ -56,7 +56,7 @@ class Best:
             return inf
         energy, time = self.values[0].tolist()
         value = energy if self.kind == ENERGY else time if self.kind == LATENCY else energy * time
-        margin = -TIED if self.kind == LATENCY else MARGIN  # of the fastest, one will do: see `seek_fastest`
+        margin = -TIED if self.kind == LATENCY else MARGIN  # of the fastest, one will do: see `seek_best`
         return log(value) - log(1 + self.gap + 1e-12) + margin if value > 0 else -inf
 
     def steps(self) -> Floats:
