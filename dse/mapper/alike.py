@@ -12,6 +12,7 @@ from dse.errors import DseError
 from dse.mapper.flat.lower import bound_flat_alike
 from dse.mapper.flat.reprice import layout_of, repriced
 from dse.mapper.layer import bounds_boxes, is_flat, solve
+from dse.mapper.shared.outermost import with_room
 from dse.problem.layer import Layer
 
 Points = tuple[tuple[float, float], ...]
@@ -51,9 +52,10 @@ def points_alike(
     if solution.gap > 0:
         return None
     front = tuple((float(energy), float(cycles)) for energy, cycles in solution.values)
-    if others and not is_flat(architecture, factors):
+    alike = [with_room(other, other.lowered(layer)) for other in others]
+    if not all(is_flat(one, factors) for one in alike):
         raise DseError(f"{architecture.name}: mappings of a hierarchy of this shape are not priced again")
-    return front, tuple(_unbeaten(repriced(other, other.lowered(layer), solution.records)) for other in others)
+    return front, tuple(_unbeaten(repriced(one, one.lowered(layer), solution.records)) for one in alike)
 
 
 def lower_bounds_alike(
@@ -108,7 +110,9 @@ def layout(architecture: Architecture, layer: Layer) -> bytes | None:
     >>> own == slow, own == small
     (True, False)
     """
-    return layout_of(architecture, architecture.lowered(layer)) if bounds_boxes(architecture) else None
+    layer = architecture.lowered(layer)
+    architecture = with_room(architecture, layer)
+    return layout_of(architecture, layer) if bounds_boxes(architecture) else None
 
 
 def _unbeaten(points: Any) -> Points:

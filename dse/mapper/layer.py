@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,13 +19,13 @@ from dse.mapper.flat.lower import bound_flat, bound_flat_in_bands, flat_prices
 from dse.mapper.flat.run import RECORD
 from dse.mapper.flat.solve import flat_mapping, solve_flat
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY, beaten_beside
+from dse.mapper.shared.outermost import has_room, is_too_large, with_room
 from dse.mapper.shared.reasons import is_ruled_out, why_infeasible
 from dse.mapper.shared.reference import Reference
 from dse.mapper.shared.result import Factors, LayerFront, LowerBound, Mapped, Objective, Solution
 from dse.mapper.shared.stopping import part_of, stopping
 from dse.mapper.turns import by_turns
 from dse.model.mapping import Mapping
-from dse.model.price import is_limited
 from dse.problem.layer import Layer
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 OBJECTIVES = {"energy": ENERGY, "latency": LATENCY, "edp": EDP, "front": FRONT}
 FACTORS = ("all", "perfect", "any")
-
 LONGEST_FRONT = 4096
 
 
@@ -176,6 +176,11 @@ def points_below(
     layer, stop = architecture.lowered(layer), np.zeros(1, dtype=np.int64)
     if not is_flat(architecture, factors):
         raise DseError(f"{architecture.name}: this hierarchy is not searched below corners with {factors} factors")
+    if not has_room(architecture, layer):  # in the outermost level, which the search takes as unlimited
+        with suppress(InfeasibleError):
+            points = layer_points(architecture, layer, "front", factors=factors)
+            return tuple(point for point in points if np.less(point, corners).all(axis=1).any())
+        return ()
     beaten = beaten_beside(np.asarray(corners, dtype=float))
     solution = solve_flat(architecture, layer, FRONT, 0.0, factors, LONGEST_FRONT, stop=stop, beaten=beaten)
     return tuple((float(energy), float(cycles)) for energy, cycles in solution.values)
@@ -319,11 +324,11 @@ def solve(
 ) -> Solution:  # fmt: skip
     """Search, and return numbers only: what a sweep needs of a layer."""
     layer = architecture.lowered(layer)
+    architecture = with_room(architecture, layer)
     flat = is_flat(architecture, factors)
-    # The deep search may look for long where there is nothing; and searches take the outermost level as unlimited.
-    limited = is_limited(architecture)
-    # What no tight split can do, another one may.
-    if (limited or not flat) and factors != "any" and is_ruled_out(architecture, layer, factors):
+    # The deep search may look for long where there is nothing. What no tight split can do, another one may.
+    ruled_out = not flat and factors != "any" and is_ruled_out(architecture, layer, factors)
+    if ruled_out or is_too_large(architecture, layer):
         raise InfeasibleError(why_infeasible(architecture, layer, factors))
     kind, begun = OBJECTIVES[objective], None
     if reference is not None and not flat and gap > 0 and kind != FRONT:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from dse.mapper.deep.solve import Steps
 
 ALONE = {ENERGY: 100_000, EDP: 100_000, LATENCY: 1_000_000, FRONT: 6_000_000}
-"""What the flat search spends, see `FlatSearch.spent`, before the deep one may begin: about 0.02 s, 0.15 s for the least
-latency, and 0.7 to 1.5 s for fronts, of which it finds most until then."""
+"""What the flat search spends (`FlatSearch.spent`) before the deep one may begin: about 0.02 s; 0.15 s for the least
+latency; and 0.7 to 1.5 s for fronts, of which it finds most until then."""
 
 TURN = {LATENCY: 5_000_000, FRONT: 8_000_000}
 """What each further turn of the flat search spends; for energy and EDP, as much as it has spent so far."""
@@ -33,9 +33,10 @@ SET_UP, SUBPROBLEM, OF_TABLES, SPLIT = 500_000, 5_000, 0.5, 1
 more for each split in the tables of its axes; and for each split that it walks over, at most."""
 
 BY_STEPS, BY_PORTS, HARDLY = 0.25, 1.6, 1.1
-"""For the least latency and fronts, the deep search has one of these parts of what the flat one is expected to need still: the first where the fastest
-mapping known takes hardly longer than the fewest compute steps, no more than so many times. Many unrollings are then
-nearly as fast; the flat search tells them apart sooner. Else ports decide, and the deep one most often ends soon."""
+"""For the least latency and fronts, the deep search has one of these parts of what the flat one is expected to need
+still: the first where the fastest mapping known takes hardly longer than the fewest compute steps, no more than so many
+times. Many unrollings are then nearly as fast; the flat search tells them apart sooner. Else ports decide, and the deep
+one most often ends soon."""
 
 OF_SPENT, AT_MOST = 0.5, 2.0
 """As the flat search may need more than is expected, the deep one also has this part of what the flat one has had since

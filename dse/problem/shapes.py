@@ -198,16 +198,16 @@ def checked(layer: Layer) -> Layer:
     Raises
     ------
     DseError
-        A bound above `MAX_BOUND`, or more than `MAX_MACS` MACs or words of an operand.
+        A bound, stride or dilation above `MAX_BOUND`, or more than `MAX_MACS` MACs or words of an operand.
 
     Examples
     --------
     >>> checked(Layer("fc", K=2, C=3)).macs
     6
     """
-    for dim, bound in zip(DIMS, layer.bounds, strict=True):
-        if bound > MAX_BOUND:
-            raise DseError(f"{dim}={bound} is more than {MAX_BOUND}")
+    for name in (*DIMS, "stride_h", "stride_w", "dilation_h", "dilation_w"):
+        if getattr(layer, name) > MAX_BOUND:
+            raise DseError(f"{name}={getattr(layer, name)} is more than {MAX_BOUND}")
     if layer.macs > MAX_MACS:
         raise DseError(f"{layer.macs} MACs are more than {MAX_MACS}")
     for operand in OPERANDS:

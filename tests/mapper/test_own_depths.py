@@ -20,6 +20,7 @@ from dse.mapper.deep.known import record_of
 from dse.mapper.deep.solve import deep_mapping
 from dse.mapper.layer import layer_front, map_layer
 from dse.mapper.shared.bypass import bypass_choices
+from dse.mapper.shared.result import Mapped
 from dse.model.cost import evaluate
 from dse.model.counting.counts import count
 from dse.model.mapping import Loop, Mapping, Temporal
@@ -210,3 +211,34 @@ def test_zeros_are_gated_in_every_part() -> None:
     assert evaluate(chip, small, apart).energy_pj == pytest.approx(
         evaluate(at_one_depth(chip), small, together).energy_pj, rel=EQUAL
     )
+
+
+@pytest.mark.parametrize("objective", ["energy", "latency", "edp"])
+def test_first_tiles_pass_one_part_after_another(objective: str) -> None:
+    """Into registers: a mapping that places all parts together takes longer then than at one depth."""
+    ports = tuple(Port(o, frozenset(((o, "read"), (o, "write"))), 0.25) for o in OPERANDS)
+    register = Level("registers", EVERY, write_energy_pj=PerOperand.same(0.5), is_register=True)
+    chip = machine(scratchpads((2, 4, 2), ports=ports), register, sides=(1, 2), rate=4.0)
+    for layer in (Layer("sum", C=3), Layer("line", K=2, C=3, P=2), Layer("window", P=3, R=3, K=2)):
+        found = map_layer(chip, layer, objective)  # type: ignore[arg-type]
+        assert found.certificate.value == pytest.approx(value_of(found, objective), rel=EQUAL)
+        others = [map_layer(one, layer, objective) for one in written_out(chip)]  # type: ignore[arg-type]
+        least = min(value_of(one, objective) for one in others)
+        assert value_of(found, objective) == pytest.approx(least, rel=EQUAL)
+
+
+def value_of(mapped: Mapped, objective: str) -> float:
+    cost = mapped.cost
+    return {"energy": cost.energy_pj, "latency": cost.cycles, "edp": cost.energy_pj * cost.cycles}[objective]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_no_unfinished_psum_comes_back_to_the_outermost_level(seed: int) -> None:
+    """Where it takes finished ones only, what is known of one depth is no mapping with psums that come back."""
+    chip, layer = draw(seed)
+    first = replace(chip.levels[0], only_finished=True)
+    chip = chip.with_(hierarchy=(first, *chip.hierarchy[1:]))
+    narrow = replace(layer, bits=PerOperand(8, 16, 16), ofmap_bits=8)
+    found = map_layer(chip, narrow, "energy").cost.energy_pj
+    least = min(map_layer(one, narrow, "energy").cost.energy_pj for one in written_out(chip))
+    assert found == pytest.approx(least, rel=EQUAL)

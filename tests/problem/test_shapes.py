@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from dse.errors import DseError
 from dse.problem import shapes
+from dse.problem.layer import Layer
 from dse.problem.shapes import MAX_BOUND, Window
 
 
@@ -98,6 +99,7 @@ def test_joins():
         (lambda: shapes.convolution("x", (4, 8, 8), 3, Window((11, 1))), "spans 11 rows, the padded input has 8"),
         (lambda: shapes.convolution("x", (4, 8, 8), 3, Window((1, 5), dilation=(1, 3))), "spans 13 columns"),
         (lambda: shapes.fully_connected("x", (MAX_BOUND + 1,), 3), "C=16777217 is more than"),
+        (lambda: shapes.checked(Layer("x", stride_w=MAX_BOUND + 1)), "stride_w=16777217 is more than"),
         (lambda: shapes.matrix_product("x", MAX_BOUND, MAX_BOUND, MAX_BOUND), "MACs are more than"),
         (lambda: shapes.convolution("x", HUGE, 1, Window((1, 1), (1 << 16, 1 << 16))), "words of ifmap"),
         (lambda: shapes.check_sides((1, MAX_BOUND * 2)), "a side of more than"),

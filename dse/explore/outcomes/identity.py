@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Any
 
-MODEL_VERSION = 7
+MODEL_VERSION = 8
 """Raised whenever the cost model or the mapper gives another result for the same input."""
 
 

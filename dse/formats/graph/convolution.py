@@ -89,9 +89,6 @@ def layers(name: str, convolution: Convolution) -> tuple[Layer, ...]:
     1x1 to 4x4 is a 1x1 convolution with sixteen times the filters.
     """
     C, K, groups = convolution.C, convolution.K, convolution.groups
-    for count, what in ((C, "input"), (K, "output")):
-        if groups < 1 or count < 1 or count % groups:
-            raise DseError(f"{groups} groups do not divide the {count} {what} channels")
     if convolution.transposed:
         return _transposed(name, convolution)
     (height, width), images, taps, repeats = _two_axes(convolution.axes)

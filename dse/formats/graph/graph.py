@@ -67,6 +67,11 @@ class Convolution:
     transposed: bool = False
     outputs: Shape = ()
 
+    def __post_init__(self) -> None:
+        for count, what in ((self.C, "input"), (self.K, "output")):
+            if self.groups < 1 or count < 1 or count % self.groups:
+                raise DseError(f"{self.groups} groups do not divide the {count} {what} channels")
+
     @property
     def weight_words(self) -> int:
         """Of the stored tensor, whatever the layers read of it."""

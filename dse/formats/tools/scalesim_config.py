@@ -65,7 +65,8 @@ class Config:
     def entry(self, section: str, key: str) -> Word:
         found = self.entries.get((section, key.lower()))
         if found is None:
-            raise SpecError(f"[{section}] has no {key}", file=self.file)
+            named = [at for at, line in enumerate(self.lines, 1) if line.strip().lower() == f"[{section}]"]
+            raise SpecError(f"[{section}] has no {key}", file=self.file, line=(named or [1])[0], column=1)
         return found
 
     def number(self, section: str, key: str) -> int:

@@ -36,6 +36,8 @@ def bound_deep(architecture: Architecture, layer: Layer, cycle_pj: float, factor
     # Psums that come back from the outermost level are seldom best, so those spaces are soon done as they come last.
     spaces = wholes_of(architecture, layer, factors)
     energies, steps = (_roots(spaces, kind) for kind in (ENERGY, LATENCY))
+    if not any(np.any(one) for one in (prices.access_pj, prices.fan_pj, prices.mac_pj, prices.static_pj)):
+        energies = [0.0 if energy < inf else inf for energy in energies]  # bounds are logarithms, and zero has none
     # Spaces in which nothing fits are left out: a price of zero times infinite cycles is no number.
     fit = [(energy, time) for energy, time in zip(energies, steps, strict=True) if max(energy, time) < inf]
     per_step = prices.cycles_per_step

@@ -12,7 +12,7 @@ import numpy as np
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import Level
-from dse.architecture.parts import in_order_kept, in_parts
+from dse.architecture.parts import at_one_depth, in_order_kept, in_parts
 from dse.errors import DseError
 from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.dominance import needed_splits
@@ -36,12 +36,14 @@ from dse.mapper.deep.tree.start import first_mappings, values_of
 from dse.mapper.shared.bypass import bypass_choices
 from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY, is_better
+from dse.mapper.shared.outermost import with_room
 from dse.mapper.shared.places import Places
 from dse.mapper.shared.reasons import is_ruled_out
 from dse.mapper.shared.reference import Reference
 from dse.mapper.shared.result import ANY_ORDER, Solution, loops_of
 from dse.mapper.shared.stopping import stopping
 from dse.mapper.shared.unpriced import unsized
+from dse.model.cost import evaluate
 from dse.model.counting.kernel import Floats, Ints
 from dse.model.mapping import Mapping, Spatial, Temporal
 from dse.model.price import price
@@ -108,6 +110,7 @@ def _begun_at(
     architecture: Architecture, layer: Layer, kind: int, gap: float, factors: str, time_limit_s: float | None
 ) -> Begun | None:
     layer = architecture.lowered(layer)
+    architecture = with_room(architecture, layer)
     if factors != "any" and is_ruled_out(architecture, layer, factors):
         return None  # the search might look for long where there is nothing
     with stopping(time_limit_s) as stop:
@@ -169,8 +172,17 @@ class DeepSearch:
 
     def offer(self, known: Known) -> None:
         """Look only for what is better than a mapping that places operands together."""
-        values = np.array([known.energy_pj, known.cycles / self.per_step])
-        self.begun.append((values, record_of(self.architecture, known.mapping, self.choices)))
+        record = record_of(self.architecture, known.mapping, self.choices)
+        draft = next(draft for draft in self.drafts if draft.mask == record[-1])
+        if draft.kindred and draft.architecture.levels[0].only_finished:  # no psum comes back from there
+            record[-1] = draft.masks[0]
+        energy_pj, cycles = known.energy_pj, known.cycles
+        if at_one_depth(self.architecture) is not self.architecture:  # first tiles pass one part after another
+            mapping = deep_mapping(self.architecture, record, self.choices[int(record[-1])])
+            cost = evaluate(self.architecture, self.layer, mapping)
+            energy_pj, cycles = cost.energy_pj, cost.cycles
+        values = np.array([energy_pj, cycles / self.per_step])
+        self.begun.append((values, record))
         best = self.best
         if best is None or values[1] >= best.until:
             return

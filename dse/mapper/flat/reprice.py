@@ -23,7 +23,7 @@ from dse.mapper.flat.run import (
 )  # fmt: skip
 from dse.mapper.shared.compilation.twins import compiled
 from dse.model.counting.kernel import Floats, Ints, Record, entry
-from dse.model.price import price
+from dse.model.price import capacities, price
 from dse.problem.layer import Layer
 
 
@@ -74,9 +74,11 @@ COSTS = frozenset((
 
 
 def layout_of(architecture: Architecture, layer: Layer) -> bytes:
-    """All that decides which mappings there are: what is no cost in the instances, and the dataflow's rules."""
+    """All that decides which mappings there are: what is no cost in the instances, the room of the outermost level, and
+    the dataflow's rules."""
     _, instances = instances_of(architecture, layer, price(architecture, layer))
     fields = [name for name in INSTANCE.names or () if name not in COSTS]
     parts = [np.asarray(instance[name]).tobytes() for instance in instances for name in fields]
     dims = [sorted(array.dims) for array in architecture.fan_outs]
-    return b"".join([*parts, repr((architecture.dataflow, dims)).encode()])
+    outermost = capacities(architecture)[0].tobytes()
+    return b"".join([*parts, outermost, repr((architecture.dataflow, dims)).encode()])

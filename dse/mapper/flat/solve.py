@@ -110,7 +110,7 @@ class FlatSearch:
         if beaten is not None:
             self.run.held = len(beaten)
             self.incumbents.values[: self.run.held] = beaten / (1.0, self.per_step)
-        # What was spent before the bypass choice at hand, and before its walk at hand; bounds of what was not looked at.
+        # Spent before the bypass choice at hand, and before its walk at hand; bounds of what was not looked at.
         self.since = self.begun = 0
         self.holders: Any = None  # of the walk at hand, once they are listed
         self.left: list[Any] = []

@@ -13,7 +13,8 @@ import numpy as np
 from dse.mapper.deep.bounds.subproblem import Space
 from dse.mapper.deep.bounds.sums.crossings import Crossing, Term
 from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT, NO_LIMIT, OF_ENERGY, OF_TIME
-from dse.mapper.deep.bounds.sums.terms import NO_GROUP, Book, Sum, terms_of_first, terms_of_sum
+from dse.mapper.deep.bounds.sums.terms import NO_GROUP, Book, Sum, terms_of_sum
+from dse.mapper.deep.bounds.sums.times import serial_terms, terms_of_first
 from dse.mapper.deep.splits.axes import Key
 from dse.mapper.proof import check
 from dse.model.counting.kernel import Floats
@@ -92,12 +93,12 @@ class Rows:
     @cached_property
     def _places(self) -> list[tuple[int, int]]:
         """The row and the number of each term of the search."""
-        found = dict[Term, tuple[int, int]]()
+        found, stands_for = dict[Term, tuple[int, int]](), _Apart.of(self.space).stands_for
         for at, row in enumerate(self.rows):
             if all(term.coefficient >= 0.0 for term in row.terms):
                 for term in row.terms:
                     found.setdefault(term, (at, self.products[_factors_of(term, self.space)]))
-        return [found.get(term, (-1, 0)) for term in self.space.terms]
+        return [found.get(stands_for.get(term, term), (-1, 0)) for term in self.space.terms]
 
     @cached_property
     def blocks(self) -> dict[tuple[str, int], list[Floats]]:
@@ -148,27 +149,56 @@ class Rows:
         return places.tolist(), few.tolist()
 
 
+class _Apart(NamedTuple):
+    """Times that overlap, of which the longest counts, without the serial ones that groups of the search have in them.
+
+    Parameters
+    ----------
+    groups : dict
+        By block, the terms of each group.
+    stands_for : dict
+        The term of a group, or of no group, that a term of the search is.
+    """
+
+    groups: dict[int, list[list[Term]]]
+    stands_for: dict[Term, Term]
+
+    @classmethod
+    def of(cls, space: Space) -> _Apart:
+        book, levels, found = Book(space.problem, space.crossings), range(len(space.problem.nodes)), cls({}, {})
+        for block, scale in ((OF_ENERGY, float(space.problem.static_pj)), (OF_TIME, 1.0)):
+            mine = [term for term in space.terms if term.block == block and term.group != NO_GROUP]
+            serial = {term for at in levels for part in serial_terms(book, at, block, scale) for term in part}
+            first = dict[tuple[Term, ...], list[Term]]()
+            for group in sorted({term.group for term in mine}):
+                terms = [term for term in mine if term.group == group]
+                bare = [term for term in terms if term._replace(group=NO_GROUP) not in serial]
+                kept = first.setdefault(tuple(term._replace(group=NO_GROUP) for term in bare), bare)
+                found.stands_for.update(zip(bare, kept, strict=True))
+                found.stands_for.update({term: term._replace(group=NO_GROUP) for term in terms if term not in bare})
+            found.groups[block] = list(first.values())
+        return found
+
+
 def _blocks(space: Space, book: Book, block: int) -> Iterator[list[list[Term]]]:
     """The rows of each block of energy or of time: what the search adds up, and exact prices."""
     dp, nodes = space.problem, space.problem.nodes.tolist()
-    mine = [term for term in space.terms if term.block == block]
     scale = float(dp.static_pj) if block == OF_ENERGY else 1.0
     if block == OF_ENERGY:
         energy = book.positive(book.energy)
         yield [terms_of_sum(energy, block, NO_GROUP, 0), _whole(energy, block, 0), _exact(book, book.energy, block, 0)]
     if scale == 0.0:
         return
-    grouped = [[term for term in mine if term.group == group] for group in sorted({term.group for term in mine} - {-1})]
     ports = {t: nodes.index(int(node)) for t, node in enumerate(dp.port_node)}
     yield [
-        *grouped,
+        *_Apart.of(space).groups[block],
         *(_whole(book.busy(t, False), block, level, scale) for t, level in ports.items()),
         *(_exact(book, book.overlapped(t), block, level, scale) for t, level in ports.items()),
     ]
     for level in range(len(nodes)):
         here = [t for t, at in ports.items() if at == level]
         yield [
-            *(terms_of_sum(book.busy(t, True), block, NO_GROUP, level, scale) for t in here),
+            *serial_terms(book, level, block, scale),
             *(_whole(book.busy(t, True), block, level, scale) for t in here),
             *(_exact(book, book.port(t, True), block, level, scale) for t in here),
         ]

@@ -14,6 +14,7 @@ from dse.errors import DseError
 from dse.mapper.proof import check
 from dse.mapper.proof.parts import Part, parts_of_space, problem_of
 from dse.mapper.proof.rows import OBJECTIVES, Rows
+from dse.mapper.shared.outermost import with_room
 from dse.model.price import Prices, price
 from dse.model.room import ways
 from dse.problem.layer import Layer
@@ -82,6 +83,7 @@ def stated(architecture: Architecture, layer: Layer, objective: str = "energy", 
         message = "a proof in a file says nothing of tile sizes that could shrink"
         raise DseError(message, hint="leave out `--factors any`")
     layer = architecture.lowered(layer)
+    architecture = with_room(architecture, layer)
     prices = price(architecture, layer)
     parts = list(parts_of_space(architecture, layer, prices, factors))
     rows = {part.name: Rows(part.space, objective, part.spread) for part in parts}

@@ -16,6 +16,7 @@ from dse.mapper.proof.grow import Tree
 from dse.mapper.proof.parts import Part
 from dse.mapper.proof.state import stated
 from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
+from dse.mapper.shared.outermost import is_too_large, with_room
 from dse.mapper.shared.result import Solution
 from dse.model.counting.kernel import Ints
 from dse.problem.dims import DIMS
@@ -61,8 +62,8 @@ def prove(
     """
     statement, kind = stated(architecture, layer, objective, factors), KINDS[objective]
     layer, parts = statement.layer, statement.parts
-    solution = solve_deep(architecture, layer, kind, gap, factors, 1)
-    if len(solution.values) == 0:
+    solution = solve_deep(with_room(architecture, layer), layer, kind, gap, factors, 1)
+    if len(solution.values) == 0 or is_too_large(architecture, layer):
         raise DseError(f"layer {layer.name}: no mapping fits on {architecture.name}, so there is nothing to prove")
     energy, cycles = (float(x) for x in solution.values[0])
     steps = cycles / statement.prices.cycles_per_step

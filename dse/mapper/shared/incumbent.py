@@ -176,7 +176,8 @@ def enter(kind: int, energy: float, time: float, values: Floats, held: int, reco
         while at < held and values[at, 1] < time:
             at += 1
         stop = at
-        while stop < held and values[stop, 0] >= energy:
+        # One of as much energy, but for the rounding of sums, is no better than a faster one.
+        while stop < held and values[stop, 0] >= energy * (1.0 - SLACK):
             stop += 1
         # Replace rows at..stop by the one new row.
         if stop == at:

@@ -123,3 +123,33 @@ def test_the_gap_of_a_trial_holds_for_a_run_that_is_mapped_for_what_is_limited(f
             assert own <= least * (1 + found.gap) * (1 + ROUNDING)
             others += own > least * (1 + ROUNDING)
     assert others > 0 or goal in (kind, "edp")
+
+
+def test_designs_whose_outermost_level_has_no_room_are_not_priced_as_others_are(tmp_path):
+    """DRAM of 70 B is cheaper than all others here, and alike but for its room."""
+    arch, net = tmp_path / "chip.yaml", tmp_path / "net.yaml"
+    arch.write_text("""\
+architecture: chip
+technology: {table: cmos-28nm, clock: 200 MHz}
+mac: {bits: 8}
+precision: {ifmap: 8, weight: 8, psum: 32}
+levels:
+  DRAM: {capacity: 1 MiB, bandwidth: 4 word/cycle}
+  GLB: {capacity: 256 B}
+  array: {rows: 2, cols: 2}
+  PE: {capacity: {ifmap: 4 word, weight: 4 word, psum: 4 word}}
+""")
+    net.write_text("workload: net\ninput: [6, 5, 1]\nlayers:\n  only: {conv: 4, kernel: 1}\n")
+    space = {
+        "levels.DRAM.capacity": ["70 B", "1 MiB"], "levels.PE.capacity.weight": ["4 word", "8 word"],
+        "technology.voltage": ["0.9 V", "1 V"], "levels.GLB.capacity": ["128 B", "256 B"], "technology.clock": ["max"],
+    }  # fmt: skip
+    for objectives in (("energy", "latency"), ("edp",)):
+        found = sweep(
+            arch, net, space=space, objectives=objectives, trials=1, jobs=0, output=tmp_path / objectives[0],
+            prove_s=GENEROUS_S,
+        )  # fmt: skip
+        certificate = found.certificate
+        assert certificate.complete
+        assert certificate.space == 16
+        assert (found.front["levels.DRAM.capacity_bits"] == 2**23).all()

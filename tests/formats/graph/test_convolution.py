@@ -108,3 +108,5 @@ def test_groups_divide_the_channels():
     assert (layer.G, layer.C, layer.K) == (2, 3, 2)
     with pytest.raises(DseError, match="4 groups do not divide the 6 input channels"):
         layers("grouped", Convolution(1, 6, 4, 4, (axis, axis)))
+    with pytest.raises(DseError, match="0 groups do not divide the 6 input channels"):
+        Convolution(1, 6, 0, 0, (axis, axis), transposed=True, outputs=(4, 4))

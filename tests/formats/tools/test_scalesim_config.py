@@ -115,6 +115,7 @@ def test_rates_of_the_interface(tmp_path):
     (("CALC", "CALC\n[layout]\nIfmapCustomLayout : true"), 18, 21, "layout of its own"),
     (("[run_presets]", "[dram]"), 15, 1, "is not read"),
     (("ArrayWidth : 32", "ArrayWidth 32"), 7, 1, "no key with a value"),
+    (("ArrayWidth : 32\n", ""), 5, 1, "architecture_presets. has no ArrayWidth"),
 ])  # fmt: skip
 def test_what_cannot_be_said_has_a_place(change, line, column, message):
     changed = text().replace(*change)

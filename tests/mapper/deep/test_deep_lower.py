@@ -11,10 +11,12 @@ from mapper.walks.deep_walk import Walk, deep_problem
 from mapper.walks.fronts import EQUAL
 from thinned import thinned
 
+from dse.architecture.architecture import Mac
 from dse.architecture.hierarchy import Level
 from dse.formats.architecture.load import load_architecture
 from dse.mapper.deep.bounds.layer_spaces import spaces_of, wholes_of
 from dse.mapper.deep.lower import bound_deep
+from dse.problem.dims import PerOperand
 from dse.problem.layer import Layer
 
 
@@ -88,3 +90,14 @@ def test_a_layer_that_fits_nowhere_has_no_finite_bound() -> None:
     )
     bound = bound_deep(replace(problem.architecture, hierarchy=nodes), problem.layer, 1.0, "all")
     assert (bound.energy_pj, bound.cycles, bound.weighted_pj) == (inf, inf, inf)
+
+
+def test_what_takes_no_energy_is_bounded_by_none() -> None:
+    """Bounds are logarithms, which zero does not have."""
+    chip = load_architecture("edge_npu")
+    free = {"static_power_mw": 0.0, "clock_power_mw": 0.0}
+    nothing = {"read_energy_pj": PerOperand.same(0.0), "write_energy_pj": PerOperand.same(0.0), **free}
+    nodes = tuple(replace(x, **(nothing if isinstance(x, Level) else {"energy_pj": 0.0})) for x in chip.hierarchy)
+    chip = chip.with_(hierarchy=nodes, mac=Mac(0.0), **free)
+    bound = bound_deep(chip, chip.lowered(Layer("fc", K=8, C=4)), 2.0, "all")
+    assert (bound.energy_pj, bound.weighted_pj) == (0.0, pytest.approx(2.0 * bound.cycles))

@@ -53,6 +53,18 @@ def test_the_optimum_of_shipped_machines_is_proven(name: str, objective: str) ->
     assert found["value"] * steps == pytest.approx(best.value, rel=1e-12)
 
 
+@pytest.mark.parametrize("objective", ["energy", "latency", "edp"])
+def test_an_optimum_that_waits_for_one_port_or_another_is_proven(objective: str) -> None:
+    """Each of its times stands in the search twice, once with each port, and in a file once."""
+    architecture = dse.load_architecture("tests/benchmarks/specs/asymmetric.yaml")
+    found = prove(architecture, LAYER, objective)
+    assert sets_of(json.loads(json.dumps(found))) > 0
+    (part,) = parts.parts_of_space(architecture, LAYER, price(architecture, LAYER), "all")
+    rows = [row for row in Rows(part.space, "latency").rows if row.part == "time"]
+    assert len({row.terms for row in rows}) == len(rows)
+    assert part.space.groups > len([row for row in rows if row.block == 0])
+
+
 def visits_pay(problem: DeepProblem) -> bool:
     layer = problem.architecture.lowered(problem.layer)
     prices = price(problem.architecture, layer)

@@ -60,6 +60,17 @@ def test_a_front_without_room_says_so() -> None:
     assert enter(FRONT, 5.0, 2.0, values, 1, records) == (1, -1)  # it is dominated and needs none
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_of_two_mappings_of_one_energy_the_faster_one_is_on_the_front(first):
+    """Whichever is found first, and whichever sum was rounded up."""
+    points = [(216437148.92800003, 236994.0), (216437148.928, 237223.0)]
+    values, records, held = np.zeros((4, 2)), np.zeros((4, 8), dtype=np.int64), 0
+    for point in (points[first], points[1 - first]):
+        held, _ = enter(FRONT, *point, values, held, records)
+    assert held == 1
+    assert tuple(values[0]) == points[0]
+
+
 @pytest.mark.parametrize("seed", range(50))
 @pytest.mark.parametrize("kind", [ENERGY, LATENCY, EDP, FRONT])
 def test_a_bound_is_pruned_only_if_no_point_above_it_would_enter(seed: int, kind: int) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from dse.formats.text.source import DataPath, Source
 from dse.formats.tools.zigzag.typed import check_kinds
 
+KEYS = ("name", "type", "bandwidth_min", "bandwidth_max", "allocation")
 WAYS = {"tl": "read", "th": "read", "fh": "write", "fl": "write"}
 
 
@@ -111,6 +112,9 @@ def _serves(source: Source, path: DataPath, port: Any, operands: Mapping[str, st
     """Pairs of operand and direction."""
     if not isinstance(port, dict) or not isinstance(port.get("bandwidth_max"), int) or port["bandwidth_max"] < 1:
         raise source.error(path, "a port has a bandwidth_max in bits a cycle")
+    for key in port:
+        if key not in KEYS:
+            raise source.error((*path, key), f"{key} has no words here", f"one of: {', '.join(KEYS)}", key=True)
     check_kinds(source, path, port, lists=["allocation"])
     pairs = set()
     for item in port.get("allocation") or []:

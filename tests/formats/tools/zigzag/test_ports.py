@@ -60,3 +60,10 @@ def test_a_memory_has_ports():
     source = parse_source("memory: {ports: []}")
     with pytest.raises(SpecError, match="a memory has a list of ports"):
         rates_of(source, ("memory",), [], OPERANDS)
+
+
+def test_keys_of_a_port_that_are_not_known_are_refused():
+    source = parse_source("memory: {ports: [{bandwidth_max: 8, bandwidth_mni: 8, allocation: []}]}")
+    with pytest.raises(SpecError, match="bandwidth_mni has no words here") as caught:
+        rates_of(source, ("memory",), source.data["memory"]["ports"], OPERANDS)
+    assert caught.value.column == 37

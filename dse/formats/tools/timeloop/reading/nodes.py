@@ -120,6 +120,10 @@ class _Reading:
 
     def mesh(self, where: Where, name: str, spatial: Any) -> Mesh:
         sides = []
+        for key in spatial if isinstance(spatial, dict) else ():
+            if key not in ("meshX", "meshY"):
+                here = Where(where.source, (*where.path, "spatial"))
+                raise here.error(f"{key} of a mesh has no words here", "one of: meshX, meshY", key, key=True)
         for key in ("meshX", "meshY"):
             size = spatial.get(key, 1) if isinstance(spatial, dict) else None
             if isinstance(size, bool) or not isinstance(size, int) or size < 1:

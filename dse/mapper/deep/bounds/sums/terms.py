@@ -8,23 +8,15 @@ is left of every sum after setting such parts against others is positive and nev
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Any
 
 import numpy as np
 
 from dse.mapper.deep.bounds.sums.crossings import Crossing, Term
-from dse.mapper.deep.bounds.sums.folds import fold_terms
-from dse.mapper.deep.bounds.sums.sift import OF_ENERGY, OF_TIME
 from dse.mapper.deep.problem import Deep
-from dse.mapper.deep.splits.axes import Key
 from dse.model.counting.kernel import Floats
 from dse.model.counting.records import READ, WRITE
-from dse.model.time import SINGLE, STREAMING
-from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, K, N, P, Q
-
-RELEVANT_AXES = ((G, N, C, P, Q), (G, K, C, P, Q), (G, N, K, P, Q))
-"""Axes of each operand; weights have only the window's dims of the last two, psums only the others."""
+from dse.model.time import SINGLE
+from dse.problem.dims import PSUM
 
 NO_GROUP = -1
 """In place of a term's group."""
@@ -190,8 +182,8 @@ class Book:
         """A form without a negative coefficient that is never more than this one.
 
         A negative part is set against the next larger count inwards, the last one against all MACs. What is left of a
-        negative constant is taken off coefficients, those of psums first (docs/mapper/deep.md, "Why each part of the
-        bound is sound").
+        negative constant is taken off coefficients, first of what has most with the fewest words, which loses least of
+        its own coefficient (docs/mapper/deep.md, "Why each part of the bound is sound").
         """
         dp, total = self.dp, Sum()
         total.constant = whole.constant
@@ -211,12 +203,10 @@ class Book:
                 total.constant += value * float(dp.macs)
             else:
                 parts[following] = parts.get(following, 0.0) + value
-        for _, k, view in sorted((self.crossings[k].operand != PSUM, k, view) for k, view in parts):
+        for k, view in sorted(parts, key=lambda one: (-parts[one] * self._fewest(one[0]), one)):
             if total.constant >= 0.0:
                 break
-            # No view of an operand has fewer words than the operand, and psums that return come twice.
-            operand = self.crossings[k].operand
-            words = float(dp.words[operand]) * (2.0 if dp.returns and operand == PSUM else 1.0)
+            words = self._fewest(k)
             cut = min(parts[k, view], -total.constant / words)
             total.cuts[k, view] = parts[k, view], cut * words
             parts[k, view] -= cut
@@ -225,6 +215,11 @@ class Book:
                 del parts[k, view]
         total.parts, total.constant = parts, max(0.0, total.constant)
         return total
+
+    def _fewest(self, k: int) -> float:
+        """Words that each view of a crossing has at least: those of the operand; psums that return come twice."""
+        operand = self.crossings[k].operand
+        return float(self.dp.words[operand]) * (2.0 if self.dp.returns and operand == PSUM else 1.0)
 
 
 def visits_pay(book: Book) -> bool:
@@ -236,50 +231,6 @@ def visits_pay(book: Book) -> bool:
     negative.
     """
     return book.falls(book.energy) or book.ports_pay()
-
-
-def objective_of(book: Book, least: float, differ: tuple[int, ...]) -> tuple[list[Term], int]:
-    """The terms of energy and of time, and how many groups there are.
-
-    Groups of a block are times of which the longest counts; other terms of the block add to it. Widths and capacities
-    do not matter here.
-
-    Parameters
-    ----------
-    least, differ
-        The fewest steps and the axes on which splits differ in that, as `lay_down_fewest` in
-        `dse.mapper.deep.bounds.sums.steps` returns them.
-    """
-    if (least, differ) not in book.ports.times:
-        book.ports.times[least, differ] = _times(book, least, differ)
-    times, groups = book.ports.times[least, differ]
-    terms, static_pj = terms_of_sum(book.positive(book.energy), OF_ENERGY, NO_GROUP, 0), float(book.dp.static_pj)
-    if static_pj == 0.0:
-        return terms + times, groups
-    for c, _, group, k, view, used, extra, whole, less in times:
-        terms.append(
-            Term(static_pj * c, OF_ENERGY, group, k, view, used, extra, static_pj * whole, static_pj * less)
-        )  # fmt: skip
-    for term in times:
-        grouped = term.group != NO_GROUP
-        terms.append(Term(term.coefficient, OF_TIME, term.group + groups, *term[3:]) if grouped else term)
-    return terms, 2 * groups
-
-
-def _times(book: Book, least: float, differ: tuple[int, ...]) -> tuple[list[Term], int]:
-    """The terms of time, and how many groups there are."""
-    terms, groups = _steps(book.dp, book.crossings, least, differ)
-    more, groups = _port_times(book.dp, book, groups)
-    return terms + more, groups
-
-
-def first_steps(terms: list[Term]) -> list[int]:
-    """The compute steps of each block that has them, right before the fewest steps."""
-    found: dict[int, int] = {}
-    for i, term in enumerate(terms):
-        if (0, ("steps",)) in term.extra:
-            found.setdefault(term.block, i)
-    return list(found.values())
 
 
 def cuts_of(terms: list[Term]) -> Floats:
@@ -301,82 +252,3 @@ def terms_of_sum(total: Sum, block: int, group: int, used: int, scale: float = 1
     if total.constant > 0.0:
         terms.append(Term(scale * total.constant, block, group, used=used))
     return terms
-
-
-def _steps(
-    dp: Deep, crossings: list[Crossing], least: float, differ: tuple[int, ...]
-) -> tuple[list[Term], int]:  # fmt: skip
-    """Compute steps, the fewest of all, and the fewest with an axis' split; with what folds add to each."""
-    steps = [Term(1.0, OF_TIME, 0, extra=of_all("steps"))]
-    fewest: list[tuple[tuple[int, Key], ...]] = [(), *(_of_one(a, "fewest") for a in differ)]
-    steps += [Term(least, OF_TIME, 1 + at, extra=extra) for at, extra in enumerate(fewest)]
-    terms = steps + fold_terms(dp, crossings, steps[0], len(steps))
-    return terms, 1 + max(term.group for term in terms)
-
-
-def _port_times(dp: Deep, book: Book, groups: int) -> tuple[list[Term], int]:
-    terms: list[Term] = []
-    nodes = dp.nodes.tolist()
-    for t in range(len(dp.port_node)):
-        level = nodes.index(int(dp.port_node[t]))
-        overlapped = terms_of_sum(book.busy(t, False), OF_TIME, groups, level)
-        if overlapped:
-            terms += overlapped
-            groups += 1
-    for level, node in enumerate(nodes):
-        # The slowest port counts; which one it is does not change the bound's soundness.
-        ports = [t for t in range(len(dp.port_node)) if dp.port_node[t] == node]
-        best: tuple[float, list[Term]]
-        for parts in (
-            [terms_of_sum(book.busy(t, True), OF_TIME, NO_GROUP, level) for t in ports],
-            [terms_of_first(dp, book, t, level, OF_TIME, 1.0, (IFMAP, WEIGHT)) for t in ports],
-            [terms_of_first(dp, book, t, level, OF_TIME, 1.0, (PSUM,)) for t in ports],
-        ):
-            best = max(((sum(term.coefficient for term in part), part) for part in parts), default=(0.0, []),
-                       key=lambda pair: pair[0])  # fmt: skip
-            terms += best[1]
-    return terms, groups
-
-
-def terms_of_first(
-    dp: Deep, book: Book, t: int, level: int, block: int, scale: float, operands: tuple[int, ...]
-) -> list[Term]:  # fmt: skip
-    """First fill, or last drain, through a port."""
-    terms = []
-    for o in operands:
-        cost = float(dp.port_cost[t, o, READ])
-        if o == PSUM:
-            cost = float(dp.port_cost[t, o, WRITE] - dp.port_saved[t, WRITE])  # the last tile may be finished
-        tile = first_tile(dp, book.crossings, level, o)
-        if tile and cost != 0.0:
-            terms.append(Term(scale * cost, block, NO_GROUP, used=level, extra=tile))
-    return terms
-
-
-def first_tile(dp: Deep, crossings: list[Crossing], level: int, operand: int) -> tuple[tuple[int, Key], ...]:
-    """The columns of the tile of an operand that a level hands on first, or takes last; none if it hands on none."""
-    k = len(dp.nodes)
-    mine = [c for c in crossings if c.operand == operand]
-    at = next((i for i, c in enumerate(mine) if c.parent == level), -1)
-    if at < 0 or mine[at].child == k:
-        return ()
-    while dp.buffering[dp.nodes[mine[at].child], operand] == STREAMING and mine[at + 1].child < k:
-        at += 1
-    return tile_of(operand, mine[at].child, mine[at].parent)
-
-
-@cache
-def of_all(*key: Any) -> tuple[tuple[int, Key], ...]:
-    """The same column of all axes."""
-    return tuple((a, key) for a in range(6))
-
-
-@cache
-def _of_one(axis: int, *key: Any) -> tuple[tuple[int, Key], ...]:
-    """A column of one axis."""
-    return ((axis, key),)
-
-
-@cache
-def tile_of(operand: int, level: int, above: int) -> tuple[tuple[int, Key], ...]:
-    return tuple((a, ("words", operand if a in (P, Q) else IFMAP, level, above)) for a in RELEVANT_AXES[operand])

@@ -136,3 +136,12 @@ def test_meshes_lie_between_levels_of_different_numbers():
     assert instances_of(here, "RF", {"meshX": 2, "meshY": 3}, 1) == (2, 3)
     with pytest.raises(SpecError, match="no mesh of 4 columns"):
         instances_of(here, "RF", {"meshX": 4}, 6)
+
+
+def test_a_mesh_has_columns_and_rows_alone():
+    text = NODES.replace("meshX:", "meshx:")
+    assert text != NODES
+    with pytest.raises(SpecError, match="meshx of a mesh has no words here") as caught:
+        read_nodes(parse_source(text, tags=TAGS), {})
+    line, column = caught.value.line, caught.value.column
+    assert text.splitlines()[line - 1][column - 1 :].startswith("meshx")
