@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from dse.mapper.deep.known import Known
     from dse.mapper.deep.solve import Steps
 
-ALONE = {ENERGY: 100_000, EDP: 100_000, LATENCY: 1_000_000, FRONT: 6_000_000}
+ALONE = {ENERGY: 100_000, EDP: 100_000, LATENCY: 300_000, FRONT: 6_000_000}
 """What the flat search spends (`FlatSearch.spent`) before the deep one may begin: about 0.02 s; 0.15 s for the least
 latency; and 0.7 to 1.5 s for fronts, of which it finds most until then."""
 
-TURN = {LATENCY: 5_000_000, FRONT: 8_000_000}
-"""What each further turn of the flat search spends; for energy and EDP, as much as it has spent so far."""
+TURN = {FRONT: 8_000_000}
+"""What each further turn of the flat search spends; but for fronts, as much as it has spent so far."""
 
 FAVOUR = 4.0
 """For energy and EDP, the deep search has so many times what the flat one has spent."""
