@@ -17,6 +17,7 @@ from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT, Terms
 from dse.mapper.deep.bounds.weights.dual import WARM, Effort
 from dse.mapper.deep.bounds.weights.family import Family, Flock, climb_all
 from dse.mapper.deep.bounds.weights.newton import HOT
+from dse.mapper.deep.bounds.weights.standing import NO_FAN_OUTS
 from dse.mapper.deep.kept import Shared
 from dse.mapper.deep.lists import NO_SLIDE, NO_TRIPS, ListChoice
 from dse.mapper.deep.nest import record_length
@@ -148,7 +149,7 @@ class Tree:
         tables, factors = (tuple(axis.table(plain) for axis in space.axes) for plain in (False, True))
         family = Family(
             logs[None].copy(), first[None], np.ones((1, ends[-1]), dtype=bool), space.steps,
-            np.zeros((0, 2), dtype=np.int64), np.zeros((1, 0), dtype=np.int64),
+            np.zeros((0, 2), dtype=np.int64), np.zeros((1, 0), dtype=np.int64), NO_FAN_OUTS,
         )  # fmt: skip
         flock = Flock(
             np.zeros((1, ends[-1]), dtype=np.int64), start_of, np.zeros((1, 6), dtype=np.int64),

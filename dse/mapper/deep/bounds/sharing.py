@@ -26,6 +26,7 @@ from dse.mapper.deep.bounds.sums.sift import (
     with_lists,
     worth,
 )
+from dse.mapper.deep.bounds.weights.standing import find_ways
 from dse.model.counting.kernel import Bools, Floats, Ints, entry
 
 TOO_MANY = -1
@@ -40,10 +41,16 @@ class FanOut(NamedTuple):
     level : int
     children : int
         How many there are.
+    sides : (2,) int64
+        Its rows and columns.
+    on_side : (2, 8) int64
+        1 where a dim may be unrolled on a side.
     """
 
     level: int
     children: int
+    sides: Ints
+    on_side: Ints
 
 
 class Reach(NamedTuple):
@@ -114,6 +121,8 @@ class Classes(NamedTuple):
         Columns of the axis' table.
     factor : (c, T) float
         The least factor of each term.
+    stands : (c, rows + 1) bool
+        On how many rows the children of some of its splits may stand.
     """
 
     start: Ints
@@ -122,6 +131,7 @@ class Classes(NamedTuple):
     begin: Ints
     member: Ints
     factor: Floats
+    stands: Bools
 
 
 class Scan(NamedTuple):
@@ -142,6 +152,8 @@ class Scan(NamedTuple):
         Children taken so far.
     place : (6,) int64
         The class of each axis in the sequence.
+    rows : (7, rows + 1) bool
+        On how many rows the children taken so far may stand.
     """
 
     sequence: Ints
@@ -151,6 +163,7 @@ class Scan(NamedTuple):
     lift: Floats
     taken: Ints
     place: Ints
+    rows: Bools
 
 
 @entry
@@ -188,7 +201,7 @@ def ways_to_share(
     for a in range(6):
         for c in range(classes.start[a], classes.start[a + 1]):
             _least_of(tables[a], mine, a, room.same, classes, c)
-    return _ways(tables, mine, classes, _scan_of(mine, classes), room, fan.children, reach, ways.shares)
+    return _ways(tables, mine, classes, _scan_of(mine, classes), room, fan, reach, ways.shares)
 
 
 def _classes(chains: tuple[Ints, ...], alive: Alive, fan: FanOut, share: Ints, terms: int) -> Classes:
@@ -206,7 +219,7 @@ def _classes(chains: tuple[Ints, ...], alive: Alive, fan: FanOut, share: Ints, t
     many = start[6]
     classes = Classes(
         start, np.zeros(many, dtype=np.int64), np.full(many, np.inf), np.zeros(many + 1, dtype=np.int64),
-        np.zeros(total, dtype=np.int64), np.zeros((many, terms)),
+        np.zeros(total, dtype=np.int64), np.zeros((many, terms)), np.zeros((many, fan.sides[0] + 1), dtype=np.bool_),
     )  # fmt: skip
     for a in range(6):
         for i in range(alive.start[a], alive.end[a]):
@@ -216,9 +229,14 @@ def _classes(chains: tuple[Ints, ...], alive: Alive, fan: FanOut, share: Ints, t
         classes.begin[c + 1] += classes.begin[c]
     at = classes.begin.copy()
     for a in range(6):
+        known = np.zeros(room + 1, dtype=np.int64)
         for i in range(alive.start[a], alive.end[a]):
             if share[i] <= room:
                 c = number[a, share[i]]
+                children = chains[a][alive.rows[i], :, at_fan]
+                if known[share[i]] != children[0]:  # of a share, these are seldom several
+                    find_ways(a, children, fan.sides, fan.on_side, classes.stands[c])
+                    known[share[i]] = children[0]
                 classes.share[c] = share[i]
                 classes.member[at[c]] = alive.rows[i]
                 if alive.reduced[i] < classes.lift[c]:
@@ -250,8 +268,9 @@ def _scan_of(terms: Terms, classes: Classes) -> Scan:
     size, start = len(terms.logs), classes.start
     scan = Scan(
         np.arange(6), np.full((6, size), np.inf), np.zeros((7, size)), np.ones((7, size)), np.zeros(7),
-        np.ones(7, dtype=np.int64), np.zeros(6, dtype=np.int64),
+        np.ones(7, dtype=np.int64), np.zeros(6, dtype=np.int64), np.zeros((7, classes.stands.shape[1]), dtype=np.bool_),
     )  # fmt: skip
+    scan.rows[0, 1] = True
     sequence = scan.sequence
     for i in range(1, 6):
         for k in range(i, 0, -1):
@@ -272,7 +291,7 @@ def _scan_of(terms: Terms, classes: Classes) -> Scan:
 
 
 def _ways(
-    tables: tuple[Floats, ...], terms: Terms, classes: Classes, scan: Scan, room: SumRoom, children: int, reach: Reach,
+    tables: tuple[Floats, ...], terms: Terms, classes: Classes, scan: Scan, room: SumRoom, fan: FanOut, reach: Reach,
     found: Ints,
 ) -> int:  # fmt: skip
     """The combinations of classes in which something may improve."""
@@ -290,7 +309,9 @@ def _ways(
             continue
         scan.lift[depth + 1] = scan.lift[depth] + classes.lift[c]
         scan.taken[depth + 1] = scan.taken[depth] * classes.share[c]
-        if scan.lift[depth + 1] > reach.left or scan.taken[depth + 1] > children:
+        if scan.lift[depth + 1] > reach.left or scan.taken[depth + 1] > fan.children:
+            continue
+        if not _may_stand(scan, depth, classes.stands[c], fan.sides[1]):
             continue
         for t in range(len(terms.logs)):
             scan.product[depth + 1, t] = scan.product[depth, t] * classes.factor[c, t]
@@ -314,6 +335,18 @@ def _ways(
                 found[count, sequence[k]] = classes.share[place[k]]
             count += 1
     return count
+
+
+def _may_stand(scan: Scan, depth: int, stands: Bools, cols: int) -> bool:
+    """Whether the children taken so far may stand on the sides of the fan-out with those of one class more."""
+    rows, more, taken, some = scan.rows[depth], scan.rows[depth + 1], scan.taken[depth + 1], False
+    more[:] = False
+    for r in range(1, len(rows)):
+        if rows[r]:
+            for mine in range(1, (len(rows) - 1) // r + 1):
+                if stands[mine] and taken <= cols * r * mine:
+                    more[r * mine] = some = True
+    return some
 
 
 def _sums_in_reach(terms: Terms, scan: Scan, depth: int, pairs: MergedTerms, enough: float) -> bool:

@@ -15,6 +15,7 @@ from dse.mapper.deep.bounds.sums.crossings import Crossing, Term, crossings_of
 from dse.mapper.deep.bounds.sums.limits import LimitTerms, limits_on
 from dse.mapper.deep.bounds.sums.terms import Book, Ports, cuts_of, visits_pay
 from dse.mapper.deep.bounds.sums.times import first_steps, objective_of
+from dse.mapper.deep.bounds.weights.standing import fan_outs_of
 from dse.mapper.deep.kept import (
     MOST_KEPT,
     NOT_OF_TERMS,
@@ -134,9 +135,9 @@ def _space_of(problem: Deep, common: Common) -> Space:
     return Space(
         problem, 0, axes, crossings, terms, layout.block, layout.group, limits.of(problem), cuts_of(terms), groups,
         layout.steps, layout.floors, layout.fewest, least, differ, (),
-        layout.places.at(np.log([term.coefficient for term in terms])), words, known=layout.laid.known,
-        kins=layout.laid.kins, next_lists=layout.laid.next_lists, told=layout.laid.told, alike=alike, shared=shared,
-        twins=twins_of(problem, axes),
+        layout.places.at(np.log([term.coefficient for term in terms])), words, fan_outs_of(problem),
+        known=layout.laid.known, kins=layout.laid.kins, next_lists=layout.laid.next_lists, told=layout.laid.told,
+        alike=alike, shared=shared, twins=twins_of(problem, axes),
     )  # fmt: skip
 
 

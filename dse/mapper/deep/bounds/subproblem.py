@@ -18,6 +18,7 @@ from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME, Te
 from dse.mapper.deep.bounds.weights.dual import WARM, Effort
 from dse.mapper.deep.bounds.weights.family import Family, Flock, climb_all
 from dse.mapper.deep.bounds.weights.stairs import ONE_STEP, least_step
+from dse.mapper.deep.bounds.weights.standing import NO_FAN_OUTS, FanOuts
 from dse.mapper.deep.kept import Shared
 from dse.mapper.deep.leaf_walk import Parts
 from dse.mapper.deep.lists import Bools, ListChoice, agreeing, listed, needed, parts_of_choice, stays_of
@@ -60,6 +61,8 @@ class Space:
         The splits of each axis that are part of it.
     places
         Where its terms find their factors.
+    fans
+        Fan-outs on which children have to stand.
     parts
         Spaces that together have all of its mappings, which are searched in its place once lists are laid down.
     twins
@@ -98,6 +101,7 @@ class Space:
     rows: tuple[Ints, ...]
     places: FactorPlaces
     words: Pool
+    fans: FanOuts = NO_FAN_OUTS
     parts: tuple[Space, ...] = ()
     loose: tuple[int, ...] = ()
     twins: tuple[Ints, Ints] | None = None
@@ -305,7 +309,8 @@ def bounded_all(
     )  # fmt: skip
     laid = tables_of_axes(space.axes)
     stays = np.array([stays_of(space.problem, choices) for choices in kin.choices])
-    family = Family(kin.logs.copy(), kin.first, np.ascontiguousarray(keep), space.steps, space.floors, stays)
+    family = Family(kin.logs.copy(), kin.first, np.ascontiguousarray(keep), space.steps, space.floors, stays,
+                    space.fans)  # fmt: skip
     target, steps = best.target(), best.steps()
     compiled(climb_all)(
         laid.logs, *laid.of_walks, space.terms_for(best), family, splits, Effort(heat, target, steps), flock

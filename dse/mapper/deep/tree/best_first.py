@@ -284,8 +284,10 @@ def children_of(node: Node, best: Best, learned: Learned | None = None) -> list[
         return []
     if node.space.parts and (few or not unknown):
         return _parts(node, best)
-    compared = learned is not None and learned.begun and (unknown or not node.space.parts)
-    compared = compared and (not nothing or (large and node.choices != nothing_of(node.space.problem)))
+    at_once = learned is not None and learned.halved and large  # lists say little, so any other way may be better
+    compared = learned is not None and (learned.begun or at_once) and (unknown or not node.space.parts)
+    if nothing and not at_once:
+        compared = compared and large and node.choices != nothing_of(node.space.problem)
     may_halve = not unknown or (learned is not None and many > OPEN and (learned.halved or compared))
     half = half_of(left, 1e-7) if may_halve and not few else None
     if not unknown and not few and best.fruitless < FRUITLESS:

@@ -129,13 +129,12 @@ def partial_list(node: Node) -> int | None:
 
 
 def open_lists(node: Node) -> tuple[int, ...]:
-    """The innermost list of which nothing is known; if there is none, those of which the operand alone is known, if
-    more would change a term, the innermost first."""
+    """The innermost list of which nothing is known, if any; and those of which the operand alone is, if more would
+    change a term, the innermost first."""
     key = node.choices
-    if None in key:
-        return (max(i for i, choice in enumerate(key) if choice is None),)
     if key not in node.space.open_lists:
-        node.space.open_lists[key] = tuple(_partial_lists(node.space, key))
+        unknown = [i for i, choice in enumerate(key) if choice is None][-1:]
+        node.space.open_lists[key] = (*unknown, *_partial_lists(node.space, key))
     return node.space.open_lists[key]
 
 
@@ -264,7 +263,7 @@ def shares(node: Node, fan: int, best: Best) -> list[Node] | None:
     alive = Alive(np.concatenate(rows), ends[:-1], ends[1:], np.concatenate(node.reduced))
     many = compiled(ways_to_share)(
         *tables_of_axes(space.axes).of_walks, space.terms_for(best), logs, first, alive,
-        FanOut(fan, int(space.problem.sides[fan].prod())),
+        FanOut(fan, int(space.problem.sides[fan].prod()), space.problem.sides[fan], space.problem.on_side[fan]),
         Reach(float(target), float(target - node.bound + ROUNDING)), ways,
     )  # fmt: skip
     if many == TOO_MANY:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from itertools import product
-from math import inf, prod
+from math import inf
 
 import numpy as np
 import pytest
 from mapper.deep.bounds.drawn_terms import AXES, all_alive, drawn, objective
+from mapper.deep.bounds.test_standing import can_stand
 
 from dse.mapper.deep.bounds.sharing import TOO_MANY, FanOut, Reach, Ways, ways_to_share
 from dse.mapper.deep.bounds.sums.sift import Terms
 from dse.model.counting.kernel import Floats, Ints
 
-ROOM = 8
+ROOM, SIDES = 8, (2, 4)
 
 
 def ways(terms: Terms, tables: tuple[Floats, ...], children: list[Ints], goal: float, most: int) -> tuple[int, Ints]:
@@ -22,7 +23,7 @@ def ways(terms: Terms, tables: tuple[Floats, ...], children: list[Ints], goal: f
                    for one in children)  # fmt: skip
     alive = all_alive(tables)
     found = Ways(np.zeros((most, AXES), dtype=np.int64), np.zeros(len(alive.rows), dtype=np.int64))
-    fan, reach = FanOut(0, ROOM), Reach(goal, inf)
+    fan, reach = FanOut(0, ROOM, np.array(SIDES), np.ones((2, 8), dtype=np.int64)), Reach(goal, inf)
     many = ways_to_share(tables, chains, terms, terms.logs, terms.first, alive, fan, reach, found)
     assert found.share.tolist() == np.concatenate(children).tolist()
     return many, found.shares
@@ -36,7 +37,7 @@ def test_no_way_of_a_good_assignment_is_lost(seed: int) -> None:
     values: dict[tuple[int, ...], float] = {}
     for splits in product(*(range(len(table[0])) for table in tables)):
         share = tuple(int(mine[i]) for mine, i in zip(children, splits, strict=True))
-        if prod(share) <= ROOM:
+        if can_stand(share, SIDES):
             values[share] = min(values.get(share, inf), objective(terms, tables, splits))
     finite = sorted(value for value in values.values() if value < inf)
     for goal in [inf, *finite[:1], *finite[len(finite) // 2 : len(finite) // 2 + 1]]:

@@ -19,6 +19,7 @@ from dse.mapper.deep.bounds.sums.sift import Alive
 from dse.mapper.deep.bounds.weights.dual import Effort
 from dse.mapper.deep.bounds.weights.family import Family, Flock, climb_all
 from dse.mapper.deep.bounds.weights.newton import HOT
+from dse.mapper.deep.bounds.weights.standing import NO_FAN_OUTS
 from dse.mapper.deep.bounds.weights.staying import drop_unstaying
 from dse.mapper.deep.lists import ListChoice, choices_of, kinds, nothing_of, stays_of
 from dse.mapper.deep.solve import solve_deep
@@ -114,7 +115,7 @@ def test_a_subproblem_without_such_loops_is_left_out_of_its_family() -> None:
     ends, size, laid = np.cumsum([0, *sizes]), sum(sizes), tables_of_axes(space.axes)
     stays = np.array([[-1], [PSUM], [WEIGHT]])  # there are loops over C, and none over N, P or Q
     family = Family(np.array([logs] * 3), np.array([first] * 3), np.ones((3, size), dtype=bool), space.steps,
-                    space.floors, stays)  # fmt: skip
+                    space.floors, stays, NO_FAN_OUTS)  # fmt: skip
     flock = Flock(
         np.zeros((3, size), np.int64), ends[:-1], np.zeros((3, 6), np.int64), np.zeros((3, size)),
         np.array([even_weights(space, best)] * 3), np.zeros(3),

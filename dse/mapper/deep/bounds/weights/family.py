@@ -9,6 +9,7 @@ import numpy as np
 from dse.mapper.deep.bounds.sums.sift import ROUNDING, Alive, Terms, close_gaps, with_lists
 from dse.mapper.deep.bounds.weights.dual import Effort, climb
 from dse.mapper.deep.bounds.weights.stairs import hull_of
+from dse.mapper.deep.bounds.weights.standing import FanOuts, drop_unplaced
 from dse.mapper.deep.bounds.weights.staying import drop_unstaying
 from dse.model.counting.kernel import Bools, Floats, Ints, entry
 
@@ -29,6 +30,8 @@ class Family(NamedTuple):
         Terms of compute steps, each with the term that says how few these are at least.
     stays : (m, lists) int64
         The operand that stays in each list, see `dse.mapper.deep.bounds.weights.staying`.
+    fans : FanOuts
+        Where children have to stand, see `dse.mapper.deep.bounds.weights.standing`.
     """
 
     logs: Floats
@@ -37,6 +40,7 @@ class Family(NamedTuple):
     steps: Ints
     floors: Ints
     stays: Ints
+    fans: FanOuts
 
 
 class Flock(NamedTuple):
@@ -90,14 +94,16 @@ def climb_all(
                     at += 1
             alive.end[a] = at
             empty = empty or at == flock.start[a]
-        if empty:
+        if empty or not drop_unplaced(chains, family.fans, alive, 0.0, priced=False):
             flock.bound[i] = np.inf
             continue
         mine = with_lists(terms, family.logs[i], family.first[i])
         _raise_floors(tables, family, alive, mine.logs)
         flock.bound[i] = climb(tables, factors, mine, flock.weights[i], effort, alive)
         most = effort.enough - flock.bound[i] + ROUNDING
-        if most >= 0.0 and not drop_unstaying(chains, family.stays[i], alive, most):
+        if most >= 0.0 and not (
+            drop_unstaying(chains, family.stays[i], alive, most) and drop_unplaced(chains, family.fans, alive, most)
+        ):
             flock.bound[i] = np.inf
         close_gaps(alive)
 

@@ -61,7 +61,7 @@ def drop_unstaying(chains: tuple[Ints, ...], stays: Ints, alive: Alive, most: fl
         return False
     left = True
     for a in range(6):
-        left = left and _drop_some(alive, a, mine, _of_others(before[a], after[a + 1]), most)
+        left = left and drop_some(alive, a, mine, _of_others(before[a], after[a + 1]), most)
     return left
 
 
@@ -101,8 +101,8 @@ def _of_others(before: Floats, after: Floats) -> Floats:
     return least
 
 
-def _drop_some(alive: Alive, a: int, mine: Ints, others: Floats, most: float) -> bool:
-    """Drop the splits of an axis that cost too much with what the others need; False when none is left."""
+def drop_some(alive: Alive, a: int, mine: Ints, others: Floats, most: float) -> bool:
+    """Drop the splits of an axis that cost too much with what the others need, by class; False when none is left."""
     rows, reduced, kept = alive.rows, alive.reduced, alive.start[a]
     for i in range(alive.start[a], alive.end[a]):
         if reduced[i] + others[mine[i]] <= most:
