@@ -18,32 +18,35 @@ if TYPE_CHECKING:
     from dse.mapper.deep.known import Known
     from dse.mapper.deep.solve import Steps
 
-ALONE = {ENERGY: 100_000, EDP: 100_000, LATENCY: 300_000, FRONT: 6_000_000}
-"""What the flat search spends (`FlatSearch.spent`) before the deep one may begin: about 0.02 s; 0.15 s for the least
-latency; and 0.7 to 1.5 s for fronts, of which it finds most until then."""
+MANY_TILES = 2000
+"""PE tiles of all bypass choices up to which the flat search mostly ends a front soon."""
+
+SMALL_FRONT = -1
+"""In place of the objective, for a front of no more PE tiles."""
+
+ALONE = {ENERGY: 100_000, EDP: 100_000, LATENCY: 300_000, FRONT: 6_000_000, SMALL_FRONT: 1_000_000}
+"""What the flat search spends (`FlatSearch.spent`) before the deep one may begin: about 0.02 s; 0.05 s for the least
+latency; and 0.7 to 1.5 s for fronts of many PE tiles, of which it finds most until then."""
 
 TURN = {FRONT: 8_000_000}
-"""What each further turn of the flat search spends; but for fronts, as much as it has spent so far."""
+"""What each further turn of the flat search spends; for others than such fronts, as much as it has spent so far."""
 
-FAVOUR = 4.0
-"""For energy and EDP, the deep search has so many times what the flat one has spent."""
+FAVOUR = {ENERGY: 4.0, EDP: 4.0, SMALL_FRONT: 1.0}
+"""How many times what the flat search has spent the deep one has."""
 
 SET_UP, SUBPROBLEM, OF_TABLES, SPLIT = 500_000, 5_000, 0.5, 1
 """What the flat search spends while the deep one is set up; while that looks at one of its subproblems, with so much
 more for each split in the tables of its axes; and for each split that it walks over, at most."""
 
 BY_STEPS, BY_PORTS, HARDLY = 0.25, 1.6, 1.1
-"""For the least latency and fronts, the deep search has one of these parts of what the flat one is expected to need
-still: the first where the fastest mapping known takes hardly longer than the fewest compute steps, no more than so many
-times. Many unrollings are then nearly as fast; the flat search tells them apart sooner. Else ports decide, and the deep
-one most often ends soon."""
+"""For the least latency and fronts of many PE tiles, the deep search has one of these parts of what the flat one is
+expected to need still: the first where the fastest mapping known takes hardly longer than the fewest compute steps, no
+more than so many times. Many unrollings are then nearly as fast; the flat search tells them apart sooner. Else ports
+decide, and the deep one most often ends soon."""
 
 OF_SPENT, AT_MOST = 0.5, 2.0
 """As the flat search may need more than is expected, the deep one also has this part of what the flat one has had since
 the deep one might begin, but no more than so many times what is expected."""
-
-MANY_TILES = 2000
-"""PE tiles of all bypass choices above which a front is looked for by turns: the flat search ends soon on fewer."""
 
 
 def by_turns(
@@ -65,34 +68,34 @@ def by_turns(
     True
     """
     flat = FlatSearch(architecture, layer, kind, gap, factors, longest, stop=stop, alone=kind == LATENCY)
+    rule = kind
     if kind == FRONT and sum(len(problem.tiles.order) for problem in flat.problems) <= MANY_TILES:
-        flat.advance(inf)
-        return flat.solution()
-    if kind == FRONT and not flat.alone:
+        rule = SMALL_FRONT
+    elif kind == FRONT and not flat.alone:
         flat.leave_alone()
-    ended = flat.advance(ALONE[kind])
-    while not ended and _due(flat, kind) <= SET_UP:
-        ended = flat.advance(_turn(flat, kind))
+    ended = flat.advance(ALONE[rule])
+    while not ended and _due(flat, rule) <= SET_UP:
+        ended = flat.advance(_turn(flat, rule))
     if ended:
         return flat.solution()
     pair = (_Fronts if kind == FRONT else _OneBest)(architecture, layer, gap, factors, longest, flat)
-    while not (pair.deep_turn(_due(flat, kind)) or pair.flat_turn(_turn(flat, kind))):
+    while not (pair.deep_turn(_due(flat, rule)) or pair.flat_turn(_turn(flat, rule))):
         pass
     return pair.solution()
 
 
-def _due(flat: FlatSearch, kind: int) -> float:
+def _due(flat: FlatSearch, rule: int) -> float:
     """What the deep search may have spent before the flat one goes on."""
     left = flat.left_to_spend
-    if kind in (ENERGY, EDP):
-        return SET_UP + FAVOUR * flat.spent if left > ALONE[kind] else 0.0
-    spent = flat.spent - ALONE[kind]
+    if rule in FAVOUR:
+        return SET_UP + FAVOUR[rule] * flat.spent if left > ALONE[rule] else 0.0
+    spent = flat.spent - ALONE[rule]
     return max(_part(flat) * left, min(OF_SPENT * spent, AT_MOST * left))
 
 
-def _turn(flat: FlatSearch, kind: int) -> float:
+def _turn(flat: FlatSearch, rule: int) -> float:
     """What the flat search may spend before the deep one goes on."""
-    return TURN.get(kind, flat.spent)
+    return TURN.get(rule, flat.spent)
 
 
 def _part(flat: FlatSearch) -> float:

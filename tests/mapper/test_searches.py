@@ -181,3 +181,15 @@ def test_what_is_told_to_a_flat_search_is_no_answer_of_its_own(flexible):
     search.offer(float(whole.values[0, 0]), float(whole.values[0, 1]) / search.per_step)
     assert search.advance(np.inf)
     assert len(search.solution().values) == 0
+
+
+def test_a_front_of_few_pe_tiles_may_take_long_in_the_flat_search_alone():
+    """Its ports let many mappings be as fast as each other: after 5 s of CPU it was open, and by turns it takes 0.8."""
+    machine = dse.load_architecture("tests/benchmarks/specs/asymmetric.yaml")
+    layer = load_workload("alexnet").layer("fc8")
+    front = solve(machine, layer, "front", 0.0, "all")
+    assert front.gap == 0.0
+    assert len(front.records[0]) != RECORD
+    least = [solve(machine, layer, objective, 0.0, "all").values[0] for objective in ("energy", "latency")]
+    assert front.values[:, 0].min() == pytest.approx(least[0][0], rel=1e-12)
+    assert front.values[:, 1].min() == pytest.approx(least[1][1], rel=1e-12)
