@@ -22,7 +22,7 @@ def command(tool: str, files: tuple[str, ...], output: str, technology: str | No
 
     \b
     timeloop   problems, one layer a file; an architecture of v0.1 to v0.4; energies (ERT), constraints, a mapping;
-               or a folder with all of them, such as dse export makes
+               or a folder with all of them, such as v04 of what dse export makes
     zigzag     a workload, hardware, and a mapping of that hardware
     maestro    networks (.m): their layers
     scale-sim  a configuration (.cfg), topologies (.csv)

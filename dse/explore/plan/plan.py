@@ -18,6 +18,7 @@ from dse.explore.outcomes.evaluation import Kind
 from dse.explore.outcomes.identity import identity, networks_text
 from dse.explore.plan.hardware import SAME_HARDWARE, HardwareChanges
 from dse.explore.plan.problem import SweepProblem
+from dse.explore.plan.resolver import Resolver, resolved
 from dse.explore.plan.search import Search
 from dse.explore.plan.workloads import UNCHANGED, WorkloadChanges
 from dse.explore.proof.bounding.bounds import BoxBounds
@@ -221,10 +222,8 @@ class Plan:
 
     def _provable(self, evaluator: NetworkEvaluator | BatchEvaluator, sweep_id: str) -> Provable:
         """How designs are bounded; several at once where all of them are mapped by the flat search."""
-        from dse.mapper import bounds_boxes
-
-        boxed = bounds_boxes(self.architecture) and not self.derived and not self.search.resident
         resolve = Resolver(self.spec, self.hardware.settings, self.derived)
+        boxed = not self.derived and not self.search.resident and resolve.bounds_boxes(self.space)
         prices = BoxPrices(resolve, evaluator) if boxed else None
         both = {"energy", "latency"} <= set(self.search.objectives)
         layouts = Layouts(resolve, evaluator) if boxed and both else None
@@ -256,44 +255,6 @@ class Plan:
         if design is not None:
             return canonical(design)
         return {"of": canonical(self.architecture), "impossible": dict(settings)}
-
-
-def resolved(spec: ArchitectureSpec, settings: Mapping[str, Any]) -> Architecture | Batched:
-    """What is evaluated at settings of a space; raises `DseError` for settings that make no design.
-
-    Examples
-    --------
-    >>> from dse.formats.architecture.load import load_architecture_spec
-    >>> resolved(load_architecture_spec("eyeriss"), {"levels.array.rows": 6}).fan_outs[0].rows
-    6
-    """
-    architecture = spec.resolve({path: value for path, value in settings.items() if path != BATCH})
-    return Batched(architecture, settings[BATCH]) if BATCH in settings else architecture
-
-
-@dataclass(frozen=True, slots=True)
-class Resolver:
-    """Settings of a space to the design that they make, in any process.
-
-    Parameters
-    ----------
-    spec : ArchitectureSpec
-    settings : mapping
-        What is not the specification's own in all designs.
-    derived : tuple of Derived
-        Settings that follow from those of the space.
-    """
-
-    spec: ArchitectureSpec
-    settings: Mapping[str, Any]
-    derived: tuple[Derived, ...]
-
-    def __call__(self, settings: Mapping[str, Any]) -> Architecture | Batched:
-        own = {**self.settings, **settings}
-        if self.derived:
-            hardware = {path: value for path, value in own.items() if path != BATCH}
-            own = {**own, **derive(self.spec, self.derived, hardware)}
-        return resolved(self.spec, own)
 
 
 def make_plan(

@@ -276,3 +276,16 @@ def test_several_networks_batches_and_derived_settings_are_proven_too(files):
         mixed = sweep(*files, trials=2, space={"levels.array.rows": [2, 3, 4]}, combine=how, jobs=0,
                       objectives=("energy", "latency"), prove_s=GENEROUS_S)  # fmt: skip
         assert mixed.certificate.complete
+
+
+def test_a_space_with_designs_of_both_searches_has_bounds(files, caplog):
+    """Of single designs: boxes of them have none where some are the deep search's."""
+    space = {"levels.PE.placement": ["together", "own"], "levels.array.rows": [2, 3, 4]}
+    space |= {"levels.GLB.capacity": ["1 KiB", "2 KiB"], "levels.DRAM.energy": ["50 mac", "200 mac"]}
+    found = sweep(*files, trials=4, space=space, objectives=("energy", "latency"), jobs=0)
+    assert [record.getMessage() for record in caplog.records] == []
+    assert counts(found.certificate) == found.certificate.space == 24
+    assert 0.0 < found.certificate.gap < 0.1
+    room = (1 + found.certificate.gap) * (1 + 1e-9)
+    for row in (row for rows in exact_grid(files, space, ("energy", "latency")).values() for row in rows):
+        assert any(all(own[of] <= row[of] * room for of in ("energy_pj", "latency_s")) for own in found.points())
