@@ -143,6 +143,7 @@ class Workload:
             raise DseError(f"workload {self.name}: batch={self.batch} < 1")
         seen: set[str] = set()
         for node in self.nodes:
+            expect(node, Node, f"a node of workload {self.name}", "dse.Workload.of takes layers, one after the other")
             if node.name in seen:
                 raise DseError(f"workload {self.name}: the name {node.name!r} is used twice")
             for source in node.inputs:

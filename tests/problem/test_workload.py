@@ -103,6 +103,7 @@ def test_unknown_layers_suggest_the_close_ones():
     ("nodes", "batch", "message"),
     [
         ((Node("a", "input", (1,)), Node("a", "input", (1,))), 1, "'a' is used twice"),
+        ((Layer("a"),), 1, "a node of workload .* is a Layer, not a Node"),
         ((Node("a", "add", (1,), ("b",)), Node("b", "input", (1,))), 1, "a reads 'b', which is not before it"),
         ((Node("a", "input", (1,)),), 0, "batch=0 < 1"),
         ((Node("a", "fc", (1,), (), Layer("a", N=3)),), 2, "N=3, no multiple of batch=2"),
