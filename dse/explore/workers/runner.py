@@ -37,6 +37,9 @@ PRELOADED = ["dse.explore.designs.alike", "dse.explore.proof.bounding.contest", 
 GRACE_S = 2.0
 """How long what is running is waited for when the time of workers is over."""
 
+CLOSING_S = 5.0
+"""Seconds that a pool whose workers are killed has to close at most; it takes milliseconds."""
+
 
 class TimeOverError(Exception):
     """The time of workers is over, and some tasks have no result."""
@@ -200,10 +203,13 @@ class Workers:
         if executor is None or self._lent:
             return
         processes = list((getattr(executor, "_processes", None) or {}).values())
+        manager = getattr(executor, "_executor_manager_thread", None)
         executor.shutdown(wait=not kill, cancel_futures=True)
         if kill:
             for process in processes:
                 process.kill()
+            if manager is not None:  # the interpreter wakes it when it ends, and must not find it closing its pipe
+                manager.join(CLOSING_S)
 
     def run(self, function: Callable[[Any], Result], tasks: Iterable[Task]) -> Iterator[tuple[Task, Result | Failure]]:
         """Call a function with the argument of each task and yield each result as soon as it is there, in any order.

@@ -180,3 +180,13 @@ def test_there_is_time_beside_workers_once_for_every_run(jobs):
         for count in (5, 1):
             assert len(list(workers.run(abs, [Task(key, -key) for key in range(count)]))) == count
     assert calls == [0, 1]
+
+
+def test_a_pool_whose_workers_are_killed_has_closed():
+    """Else the interpreter, at its end, may write to the pipe that the pool's thread is closing: a traceback."""
+    workers = Workers.local(1)
+    workers.begin()
+    pool = workers._executor._executor_manager_thread
+    assert pool.is_alive()
+    workers.stop(kill=True)
+    assert not pool.is_alive()
