@@ -25,8 +25,8 @@ SMALL_FRONT = -1
 """In place of the objective, for a front of no more PE tiles."""
 
 ALONE = {ENERGY: 100_000, EDP: 100_000, LATENCY: 300_000, FRONT: 6_000_000, SMALL_FRONT: 1_000_000}
-"""What the flat search spends (`FlatSearch.spent`) before the deep one may begin: about 0.02 s; 0.05 s for the least
-latency; and 0.7 to 1.5 s for fronts of many PE tiles, of which it finds most until then."""
+"""What the flat search spends (`FlatSearch.spent`) before the deep one may begin: a tenth of a second at most, and 0.6
+to 1.7 s for fronts of many PE tiles, of which it finds most until then."""
 
 TURN = {FRONT: 8_000_000}
 """What each further turn of the flat search spends; for others than such fronts, as much as it has spent so far."""

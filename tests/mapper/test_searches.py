@@ -184,7 +184,7 @@ def test_what_is_told_to_a_flat_search_is_no_answer_of_its_own(flexible):
 
 
 def test_a_front_of_few_pe_tiles_may_take_long_in_the_flat_search_alone():
-    """Its ports let many mappings be as fast as each other: after 5 s of CPU it was open, and by turns it takes 0.8."""
+    """Its ports let many mappings be as fast as each other: after 6 s of CPU it was open, and by turns it takes 0.3."""
     machine = dse.load_architecture("tests/benchmarks/specs/asymmetric.yaml")
     layer = load_workload("alexnet").layer("fc8")
     front = solve(machine, layer, "front", 0.0, "all")

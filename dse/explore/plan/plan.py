@@ -213,16 +213,19 @@ class Plan:
 
     def trial_s(self, limits: Limits) -> float:
         """Seconds that a trial may take; on hierarchies of the deep search by default so much CPU time."""
-        from dse.mapper import bounds_boxes
         from dse.mapper.shared.stopping import Busy
 
-        if limits.design_s < inf or bounds_boxes(self.architecture):
+        if limits.design_s < inf or self._resolver.bounds_boxes(self.space):
             return limits.design_s
         return Busy(limits.trial_s(sum(len(network.layers) for network in self.networks)))
 
+    @property
+    def _resolver(self) -> Resolver:
+        return Resolver(self.spec, self.hardware.settings, self.derived)
+
     def _provable(self, evaluator: NetworkEvaluator | BatchEvaluator, sweep_id: str) -> Provable:
         """How designs are bounded; several at once where all of them are mapped by the flat search."""
-        resolve = Resolver(self.spec, self.hardware.settings, self.derived)
+        resolve = self._resolver
         boxed = not self.derived and not self.search.resident and resolve.bounds_boxes(self.space)
         prices = BoxPrices(resolve, evaluator) if boxed else None
         both = {"energy", "latency"} <= set(self.search.objectives)

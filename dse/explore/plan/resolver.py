@@ -62,7 +62,7 @@ class Resolver:
 
         own = {path: value for path, value in self.settings.items() if path != BATCH}
         words = [{path: value} for path, values in space.items() for value in values
-                 if path != BATCH and not isinstance(value, int | float)]  # fmt: skip
+                 if path != BATCH and (isinstance(value, bool) or not isinstance(value, int | float))]  # fmt: skip
         for settings in ({}, *words):
             try:
                 design = self.spec.resolve({**own, **settings})

@@ -70,12 +70,16 @@ class Rows:
     spread: tuple[tuple[int, bool], ...] = ()
 
     @cached_property
+    def _apart(self) -> _Apart:
+        return _Apart.of(self.space)
+
+    @cached_property
     def rows(self) -> list[Row]:
         """All rows but those of what is spread."""
         space, found = self.space, list[Row]()
         book = Book(space.problem, space.crossings)
         for part in OBJECTIVES[self.objective]:
-            for rows in _blocks(space, book, PARTS[part]):
+            for rows in _blocks(space, book, PARTS[part], self._apart):
                 block = len({(row.part, row.block) for row in found})
                 found += [Row(part, block, tuple(terms)) for terms in rows if terms]
         for b in range(FIRST_LIMIT, len(space.limits)):
@@ -93,7 +97,7 @@ class Rows:
     @cached_property
     def _places(self) -> list[tuple[int, int]]:
         """The row and the number of each term of the search."""
-        found, stands_for = dict[Term, tuple[int, int]](), _Apart.of(self.space).stands_for
+        found, stands_for = dict[Term, tuple[int, int]](), self._apart.stands_for
         for at, row in enumerate(self.rows):
             if all(term.coefficient >= 0.0 for term in row.terms):
                 for term in row.terms:
@@ -180,7 +184,7 @@ class _Apart(NamedTuple):
         return found
 
 
-def _blocks(space: Space, book: Book, block: int) -> Iterator[list[list[Term]]]:
+def _blocks(space: Space, book: Book, block: int, apart: _Apart) -> Iterator[list[list[Term]]]:
     """The rows of each block of energy or of time: what the search adds up, and exact prices."""
     dp, nodes = space.problem, space.problem.nodes.tolist()
     scale = float(dp.static_pj) if block == OF_ENERGY else 1.0
@@ -191,7 +195,7 @@ def _blocks(space: Space, book: Book, block: int) -> Iterator[list[list[Term]]]:
         return
     ports = {t: nodes.index(int(node)) for t, node in enumerate(dp.port_node)}
     yield [
-        *_Apart.of(space).groups[block],
+        *apart.groups[block],
         *(_whole(book.busy(t, False), block, level, scale) for t, level in ports.items()),
         *(_exact(book, book.overlapped(t), block, level, scale) for t, level in ports.items()),
     ]

@@ -58,7 +58,7 @@ def is_too_large(architecture: Architecture, layer: Layer) -> bool:
     >>> is_too_large(eyeriss, layer), is_too_large(eyeriss, layer.with_(K=3))
     (False, True)
     """
-    return not has_room(architecture, layer.stating({"psum": layer.finished_bits}))
+    return is_limited(architecture) and not has_room(architecture, layer.stating({"psum": layer.finished_bits}))
 
 
 @remembered(64)
