@@ -163,7 +163,7 @@ def _walk(
 ) -> int:  # fmt: skip
     """The walk of `walk_splits`, its splits in order."""
     walk, end, reduced, visited = walk_of(sums, alive), alive.end, alive.reduced, incumbents.visited
-    last = last_axis_of(sums, walk, alive)
+    last = last_axis_of(sums, walk.sequence[LAST], alive)
     lifted, place, sequence = walk.lifted, walk.place, walk.sequence
     depth = 0
     while depth >= 0 and held >= 0:
@@ -198,7 +198,7 @@ def _walk_last(
     """Walk the splits of the last axis, many at a time, and price the mappings that may improve."""
     visited, reduced, place, sequence = incumbents.visited, alive.reduced, walk.place, walk.sequence
     start, end, most = alive.start[sequence[LAST]], alive.end[sequence[LAST]], goal.reach - walk.lifted[LAST]
-    weigh_columns(last, last.sums, walk, start)
+    weigh_columns(last, last.sums, walk.partial[LAST], start)
     at = start
     while at < end and reduced[at] <= most:
         n = 1

@@ -10,19 +10,17 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dse.mapper.deep.bounds.sums.last_axis import LastAxis, add_up_several, last_axis_of, weigh_columns
+from dse.mapper.deep.bounds.sums.shrink import Sums, shrink
 from dse.mapper.deep.bounds.sums.sift import (
     BLOCK,
+    FIRST_LIMIT,
+    OF_ENERGY,
+    OF_TIME,
+    ROUNDING,
     Alive,
-    MergedTerms,
     Terms,
     add_longest,
-    each_in_reach,
-    find_same,
-    in_reach,
-    in_use,
-    pair_terms,
-    sum_up,
-    sums_of,
     with_lists,
     worth,
 )
@@ -83,87 +81,92 @@ class Ways(NamedTuple):
     share: Ints
 
 
-class SumRoom(NamedTuple):
-    """Room for sums of terms.
-
-    Parameters
-    ----------
-    same : (6, T) int64
-        The first term with the same columns, per axis.
-    pairs
-        Terms with the same factor of an axis.
-    height : (slots, BLOCK) float
-        Sums with each of several splits.
-    within : (BLOCK,) bool
-        Whether these keep all limits and stay below the goal.
-    """
-
-    same: Ints
-    pairs: MergedTerms
-    height: Floats
-    within: Bools
-
-
 class Classes(NamedTuple):
     """The splits of each axis by their share; the classes of all axes one after another.
 
     Parameters
     ----------
     start : (7,) int64
-        Those of axis a are start[a]..start[a + 1].
+        Those of axis a are start[a]..start[a + 1], in rising order of their shares.
     share : (c,) int64
         Children of the fan-out.
     lift : (c,) float
         How far the split of the class that lifts the bound least does so.
     begin : (c + 1,) int64
-        The splits of class i are member[begin[i]..begin[i + 1]], the one that lifts the bound least first.
-    member : (n,) int64
-        Columns of the axis' table.
-    factor : (c, T) float
-        The least factor of each term.
-    stands : (c, rows + 1) bool
-        On how many rows the children of some of its splits may stand.
+        The splits of class i are alive.rows[begin[i]..begin[i + 1]].
+    standing : (c, rows) int64
+        On how many rows the children of some of its splits may stand, then zeros.
+    alive
+        All splits, class by class; `reduced` is not in use.
     """
 
     start: Ints
     share: Ints
     lift: Floats
     begin: Ints
-    member: Ints
-    factor: Floats
-    stands: Bools
+    standing: Ints
+    alive: Alive
 
 
 class Scan(NamedTuple):
-    """A combination of classes at hand, axis after axis.
+    """A combination of classes at hand, axis after axis; m terms are left of the sums.
 
     Parameters
     ----------
     sequence : (6,) int64
         The axes, fewest classes first.
-    least : (6, T) float
+    factor : (c, m) float
+        The least factor of each term among the splits of a class.
+    least : (6, m) float
         The least factor of each term on each axis: of the class taken, or of all classes.
-    product : (7, T) float
+    product : (7, m) float
         Each term with the least factors of the classes taken so far.
-    rest : (7, T) float
+    rest : (7, m) float
         Product of the least factors of all axes that come after.
+    others : (m,) float
+        Each term with the least factors of all axes but one.
+    total : (slots,) float
     lift : (7,) float
     taken : (7,) int64
         Children taken so far.
     place : (6,) int64
         The class of each axis in the sequence.
-    rows : (7, rows + 1) bool
-        On how many rows the children taken so far may stand.
+    rows : (7, rows + 1) int64
+        On how many rows the children taken so far may stand, then zeros.
+    seen : (rows + 1,) bool
+        Room.
     """
 
     sequence: Ints
+    factor: Floats
     least: Floats
     product: Floats
     rest: Floats
+    others: Floats
+    total: Floats
     lift: Floats
     taken: Ints
     place: Ints
-    rows: Bools
+    rows: Ints
+    seen: Bools
+
+
+class Goal(NamedTuple):
+    """What the sums of terms must stay below.
+
+    Parameters
+    ----------
+    most : float
+        Of the objective, energy, time or their product.
+    weighs : (2,) bool
+        Whether energy and time are part of it.
+    timed : bool
+        Whether there is a limit on time.
+    """
+
+    most: float
+    weighs: Bools
+    timed: bool
 
 
 @entry
@@ -191,43 +194,47 @@ def ways_to_share(
     int
         How many ways there are, `TOO_MANY` if there is no room for all.
     """
-    mine, size = with_lists(terms, logs, first), len(logs)
-    classes = _classes(chains, alive, fan, ways.share, size)
-    pairs = sums_of(mine)
-    room = SumRoom(
-        np.zeros((6, size), dtype=np.int64), pairs, np.zeros((len(pairs.total), BLOCK)), np.zeros(BLOCK, dtype=np.bool_)
-    )
-    find_same(mine, room.same)
-    for a in range(6):
-        for c in range(classes.start[a], classes.start[a + 1]):
-            _least_of(tables[a], mine, a, room.same, classes, c)
-    return _ways(tables, mine, classes, _scan_of(mine, classes), room, fan, reach, ways.shares)
+    mine = with_lists(terms, logs, first)
+    classes = _classes(chains, alive, fan, ways.share)
+    each = classes.alive
+    sums = shrink(tables, mine, each)
+    axes = (
+        last_axis_of(sums, 0, each), last_axis_of(sums, 1, each), last_axis_of(sums, 2, each),
+        last_axis_of(sums, 3, each), last_axis_of(sums, 4, each), last_axis_of(sums, 5, each),
+    )  # fmt: skip
+    fixed, most = terms.fixed, np.exp(reach.enough + 2.0 * ROUNDING)
+    goal = Goal(most, fixed[: OF_TIME + 1] > 0.0, bool(fixed[OF_TIME] < 0.0))
+    return _ways(sums, axes, classes, _scan_of(sums, classes), goal, fan, reach.left, ways.shares)
 
 
-def _classes(chains: tuple[Ints, ...], alive: Alive, fan: FanOut, share: Ints, terms: int) -> Classes:
-    """The splits alive by their share."""
-    start, total, at_fan, room = np.zeros(7, dtype=np.int64), len(alive.rows), 2 * fan.level + 1, fan.children
-    number = np.full((6, room + 1), -1, dtype=np.int64)
+def _classes(chains: tuple[Ints, ...], alive: Alive, fan: FanOut, share: Ints) -> Classes:
+    """The splits alive by their share, but those that take more children than there are."""
+    start, at_fan, room = np.zeros(7, dtype=np.int64), 2 * fan.level + 1, fan.children
+    number, sizes = np.full((6, room + 1), -1, dtype=np.int64), np.zeros((6, room + 1), dtype=np.int64)
     for a in range(6):
-        start[a + 1] = start[a]
         for i in range(alive.start[a], alive.end[a]):
             row = alive.rows[i]
             share[i] = chains[a][row, 0, at_fan] * chains[a][row, 1, at_fan]
-            if share[i] <= room and number[a, share[i]] < 0:
-                number[a, share[i]] = start[a + 1]
-                start[a + 1] += 1
-    many = start[6]
-    classes = Classes(
-        start, np.zeros(many, dtype=np.int64), np.full(many, np.inf), np.zeros(many + 1, dtype=np.int64),
-        np.zeros(total, dtype=np.int64), np.zeros((many, terms)), np.zeros((many, fan.sides[0] + 1), dtype=np.bool_),
-    )  # fmt: skip
-    for a in range(6):
-        for i in range(alive.start[a], alive.end[a]):
             if share[i] <= room:
-                classes.begin[number[a, share[i]] + 1] += 1
-    for c in range(many):
-        classes.begin[c + 1] += classes.begin[c]
-    at = classes.begin.copy()
+                sizes[a, share[i]] += 1
+        start[a + 1] = start[a]
+        for one in range(1, room + 1):
+            if sizes[a, one] > 0:
+                number[a, one] = start[a + 1]
+                start[a + 1] += 1
+    many, begin = start[6], np.zeros(start[6] + 1, dtype=np.int64)
+    for a in range(6):
+        for one in range(1, room + 1):
+            if sizes[a, one] > 0:
+                c = number[a, one]
+                begin[c + 1] = begin[c] + sizes[a, one]
+    rows = np.zeros(begin[many], dtype=np.int64)
+    every = Alive(rows, begin[start[:6]], begin[start[1:]], np.zeros(0))
+    classes = Classes(
+        start, np.zeros(many, dtype=np.int64), np.full(many, np.inf), begin,
+        np.zeros((many, fan.sides[0]), dtype=np.int64), every,
+    )  # fmt: skip
+    at, stands = begin.copy(), np.zeros((many, fan.sides[0] + 1), dtype=np.bool_)
     for a in range(6):
         known = np.zeros(room + 1, dtype=np.int64)
         for i in range(alive.start[a], alive.end[a]):
@@ -235,42 +242,28 @@ def _classes(chains: tuple[Ints, ...], alive: Alive, fan: FanOut, share: Ints, t
                 c = number[a, share[i]]
                 children = chains[a][alive.rows[i], :, at_fan]
                 if known[share[i]] != children[0]:  # of a share, these are seldom several
-                    find_ways(a, children, fan.sides, fan.on_side, classes.stands[c])
+                    find_ways(a, children, fan.sides, fan.on_side, stands[c])
                     known[share[i]] = children[0]
                 classes.share[c] = share[i]
-                classes.member[at[c]] = alive.rows[i]
-                if alive.reduced[i] < classes.lift[c]:
-                    classes.lift[c] = alive.reduced[i]
-                    to = classes.begin[c]
-                    classes.member[at[c]], classes.member[to] = classes.member[to], alive.rows[i]
+                classes.lift[c] = min(classes.lift[c], alive.reduced[i])
+                rows[at[c]] = alive.rows[i]
                 at[c] += 1
+    for c in range(many):
+        mine = np.flatnonzero(stands[c])
+        classes.standing[c, : len(mine)] = mine
     return classes
 
 
-def _least_of(table: Floats, terms: Terms, a: int, same: Ints, classes: Classes, c: int) -> None:
-    """Fill in the least factor of each term among the splits of a class."""
-    begin, end, member = classes.begin[c], classes.begin[c + 1], classes.member
-    for t in range(len(terms.logs)):
-        j, k = terms.first[t, a], terms.second[t, a]
-        if same[a, t] < t:
-            classes.factor[c, t] = classes.factor[c, same[a, t]]
-        elif j == 0 and k == 0:
-            classes.factor[c, t] = 1.0
-        else:
-            value = np.inf
-            for i in range(begin, end):
-                value = min(value, table[j, member[i]] * table[k, member[i]])
-            classes.factor[c, t] = value
-
-
-def _scan_of(terms: Terms, classes: Classes) -> Scan:
+def _scan_of(sums: Sums, classes: Classes) -> Scan:
     """A scan to begin with."""
-    size, start = len(terms.logs), classes.start
+    m, start, begin, many = len(sums.slot), classes.start, classes.begin, len(classes.share)
     scan = Scan(
-        np.arange(6), np.full((6, size), np.inf), np.zeros((7, size)), np.ones((7, size)), np.zeros(7),
-        np.ones(7, dtype=np.int64), np.zeros(6, dtype=np.int64), np.zeros((7, classes.stands.shape[1]), dtype=np.bool_),
+        np.arange(6), np.full((many, m), np.inf), np.full((6, m), np.inf), np.zeros((7, m)), np.ones((7, m)),
+        np.zeros(m), np.zeros(len(sums.block_of)), np.zeros(7), np.ones(7, dtype=np.int64),
+        np.zeros(6, dtype=np.int64), np.zeros((7, 1 + classes.standing.shape[1]), dtype=np.int64),
+        np.zeros(1 + classes.standing.shape[1], dtype=np.bool_),
     )  # fmt: skip
-    scan.rows[0, 1] = True
+    scan.rows[0, 0] = 1
     sequence = scan.sequence
     for i in range(1, 6):
         for k in range(i, 0, -1):
@@ -280,22 +273,24 @@ def _scan_of(terms: Terms, classes: Classes) -> Scan:
             sequence[k - 1], sequence[k] = b, a
     for a in range(6):
         for c in range(start[a], start[a + 1]):
-            for t in range(size):
-                scan.least[a, t] = min(scan.least[a, t], classes.factor[c, t])
+            for i in range(begin[c], begin[c + 1]):
+                for q in range(m):
+                    scan.factor[c, q] = min(scan.factor[c, q], sums.factors[i, q])
+            for q in range(m):
+                scan.least[a, q] = min(scan.least[a, q], scan.factor[c, q])
     for depth in range(5, -1, -1):
-        for t in range(size):
-            scan.rest[depth, t] = scan.rest[depth + 1, t] * scan.least[sequence[depth], t]
-    for t in range(size):
-        scan.product[0, t] = np.exp(terms.logs[t]) if in_use(terms, t) else 0.0
+        for q in range(m):
+            scan.rest[depth, q] = scan.rest[depth + 1, q] * scan.least[sequence[depth], q]
+    scan.product[0] = sums.coefficient
     return scan
 
 
 def _ways(
-    tables: tuple[Floats, ...], terms: Terms, classes: Classes, scan: Scan, room: SumRoom, fan: FanOut, reach: Reach,
+    sums: Sums, axes: tuple[LastAxis, ...], classes: Classes, scan: Scan, goal: Goal, fan: FanOut, left: float,
     found: Ints,
 ) -> int:  # fmt: skip
-    """The combinations of classes in which something may improve."""
-    whole, enough = scan.least.copy(), reach.enough
+    """The combinations of classes in which something may improve; `left` is how far they may lift the bound."""
+    whole, product, factor = scan.least.copy(), scan.product, scan.factor
     sequence, place, start = scan.sequence, scan.place, classes.start
     depth, count = 0, 0
     place[0] = start[sequence[0]] - 1
@@ -303,22 +298,20 @@ def _ways(
         a = sequence[depth]
         place[depth] += 1
         c = place[depth]
-        if c == start[a + 1]:
+        if c == start[a + 1] or scan.taken[depth] * classes.share[c] > fan.children:
             scan.least[a] = whole[a]
             depth -= 1
             continue
         scan.lift[depth + 1] = scan.lift[depth] + classes.lift[c]
         scan.taken[depth + 1] = scan.taken[depth] * classes.share[c]
-        if scan.lift[depth + 1] > reach.left or scan.taken[depth + 1] > fan.children:
+        if scan.lift[depth + 1] > left or not _may_stand(scan, depth, classes.standing[c], fan.sides):
             continue
-        if not _may_stand(scan, depth, classes.stands[c], fan.sides[1]):
+        for q in range(len(sums.slot)):
+            product[depth + 1, q] = product[depth, q] * factor[c, q]
+        if not _sums_in_reach(sums, scan, depth + 1, goal):
             continue
-        for t in range(len(terms.logs)):
-            scan.product[depth + 1, t] = scan.product[depth, t] * classes.factor[c, t]
-        if not _sums_in_reach(terms, scan, depth + 1, room.pairs, enough):
-            continue
-        scan.least[a] = classes.factor[c]
-        if not _some_in_reach(tables[a], terms, a, classes, c, scan, room, enough):
+        scan.least[a] = factor[c]
+        if not _some_in_reach(sums, axes[a], a, classes, c, scan, goal):
             continue
         if depth < 5:
             depth += 1
@@ -327,7 +320,7 @@ def _ways(
         every = True
         for k in range(5):
             b = sequence[k]
-            every = every and _some_in_reach(tables[b], terms, b, classes, place[k], scan, room, enough)
+            every = every and _some_in_reach(sums, axes[b], b, classes, place[k], scan, goal)
         if every:
             if count == len(found):
                 return TOO_MANY
@@ -337,45 +330,64 @@ def _ways(
     return count
 
 
-def _may_stand(scan: Scan, depth: int, stands: Bools, cols: int) -> bool:
+def _may_stand(scan: Scan, depth: int, standing: Ints, sides: Ints) -> bool:
     """Whether the children taken so far may stand on the sides of the fan-out with those of one class more."""
-    rows, more, taken, some = scan.rows[depth], scan.rows[depth + 1], scan.taken[depth + 1], False
-    more[:] = False
-    for r in range(1, len(rows)):
-        if rows[r]:
-            for mine in range(1, (len(rows) - 1) // r + 1):
-                if stands[mine] and taken <= cols * r * mine:
-                    more[r * mine] = some = True
-    return some
+    rows, more, seen, taken, many = scan.rows[depth], scan.rows[depth + 1], scan.seen, scan.taken[depth + 1], 0
+    i = 0
+    while rows[i] > 0:
+        k = 0
+        while k < len(standing) and 0 < standing[k] * rows[i] <= sides[0]:
+            together = standing[k] * rows[i]
+            if taken <= sides[1] * together and not seen[together]:
+                seen[together] = True
+                more[many] = together
+                many += 1
+            k += 1
+        i += 1
+    more[many] = 0
+    for i in range(many):
+        seen[more[i]] = False
+    return many > 0
 
 
-def _sums_in_reach(terms: Terms, scan: Scan, depth: int, pairs: MergedTerms, enough: float) -> bool:
+def _sums_in_reach(sums: Sums, scan: Scan, depth: int, goal: Goal) -> bool:
     """Whether the sums of terms with the least factors of classes keep all limits and may improve."""
-    total, blocks = pairs.total, len(terms.limits)
-    for slot in range(len(total)):
-        total[slot] = 0.0
-    for t in range(len(terms.logs)):
-        value = scan.product[depth, t] * scan.rest[depth, t]
-        total[terms.block[t] if terms.group[t] < 0 else blocks + terms.group[t]] += worth(value, terms.cuts, t)
-    add_longest(total, pairs.block_of, blocks)
-    return in_reach(total, pairs.room, terms.fixed, enough)
+    total, product, rest, room = scan.total, scan.product, scan.rest, sums.room
+    for s in range(len(total)):
+        total[s] = 0.0
+    for q in range(len(sums.slot)):
+        total[sums.slot[q]] += worth(product[depth, q] * rest[depth, q], sums.cuts, q)
+    add_longest(total, sums.block_of, len(room))
+    for b in range(FIRST_LIMIT, len(room)):
+        if total[b] > room[b]:
+            return False
+    return _is_less(total[OF_ENERGY], total[OF_TIME], room, goal)
 
 
-def _some_in_reach(
-    table: Floats, terms: Terms, a: int, classes: Classes, c: int, scan: Scan, room: SumRoom, enough: float
-) -> bool:
+def _is_less(energy: float, time: float, room: Floats, goal: Goal) -> bool:
+    """Whether energy and time may be those of something better."""
+    value = (energy if goal.weighs[OF_ENERGY] else 1.0) * (time if goal.weighs[OF_TIME] else 1.0)
+    return bool(value <= goal.most and not (goal.timed and time > room[OF_TIME]))
+
+
+def _some_in_reach(sums: Sums, axis: LastAxis, a: int, classes: Classes, c: int, scan: Scan, goal: Goal) -> bool:
     """Whether this holds with some split of a class."""
-    begin, end = classes.begin[c], classes.begin[c + 1]
-    if end - begin == 1:
+    at, end, others, least = classes.begin[c], classes.begin[c + 1], scan.others, scan.least
+    if end - at == 1:
         return True  # its factors are the least
-    pairs, height, within = room.pairs, room.height, room.within
-    count = pair_terms(terms, a, scan.least, room.same, pairs)
-    while begin < end:
-        several = classes.member[begin : min(begin + BLOCK, end)]
-        sum_up(table, terms, a, several, count, pairs, height)
-        each_in_reach(height, len(several), pairs, terms.fixed, enough, within)
-        for i in range(len(several)):
-            if within[i]:
+    for q in range(len(others)):
+        value = sums.coefficient[q]
+        for b in range(6):
+            if b != a:
+                value *= least[b, q]
+        others[q] = value
+    weigh_columns(axis, sums, others, at)
+    first = classes.alive.start[a]
+    while at < end:
+        n = min(BLOCK, end - at)
+        add_up_several(axis, sums, at - first, n)
+        for i in range(n):
+            if axis.fits[i] and _is_less(axis.height[OF_ENERGY, i], axis.height[OF_TIME, i], sums.room, goal):
                 return True
-        begin += BLOCK
+        at += n
     return False

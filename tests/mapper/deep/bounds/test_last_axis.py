@@ -22,12 +22,12 @@ def test_sums_of_the_last_axis_are_the_same_at_once(seed: int) -> None:
     alive = all_alive(tables)
     sums = shrink(tables, terms, alive)
     walk = walk_of(sums, alive)
-    last = last_axis_of(sums, walk, alive)
+    last = last_axis_of(sums, int(walk.sequence[LAST]), alive)
     start, end = (int(ends[walk.sequence[LAST]]) for ends in (alive.start, alive.end))
     for splits in product(*(range(alive.start[a], alive.end[a]) for a in walk.sequence[:LAST])):
         for depth, i in enumerate(splits):
             add_up(sums, walk, depth, i)
-        weigh_columns(last, sums, walk, start)
+        weigh_columns(last, sums, walk.partial[LAST], start)
         for begin in (start, end - 1):
             add_up_several(last, sums, begin - start, end - begin)
             for i in range(begin, end):

@@ -1,7 +1,7 @@
-"""Sums of terms with many splits of one axis at a time, for the last axis of a walk. Compilable.
+"""Sums of terms with many splits of one axis at a time, such as the last axis of a walk. Compilable.
 
-Once the splits of all other axes are chosen, terms of one sum with the same factor of the last axis are one, and each
-is added to many splits' sums in one loop over numbers that lie side by side.
+Once what all other axes multiply the terms by is known, terms of one sum with the same factor of the axis are one, and
+each is added to many splits' sums in one loop over numbers that lie side by side.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.bounds.sums.shrink import LAST, Sums, SumWalk
+from dse.mapper.deep.bounds.sums.shrink import Sums
 from dse.mapper.deep.bounds.sums.sift import BLOCK, FIRST_LIMIT, Alive, worth
 from dse.model.counting.kernel import Bools, Floats, Ints
 
@@ -19,7 +19,7 @@ SAME = -1
 
 
 class LastAxis(NamedTuple):
-    """Sums of m terms over the splits of the last axis, in p columns.
+    """Sums of m terms over the splits of one axis, in p columns.
 
     Parameters
     ----------
@@ -57,9 +57,9 @@ class LastAxis(NamedTuple):
     fits: Bools
 
 
-def last_axis_of(sums: Sums, walk: SumWalk, alive: Alive) -> LastAxis:
-    """Room for the sums of a walk's last axis, with its factors in columns."""
-    a, m, slots = walk.sequence[LAST], len(sums.slot), len(walk.total)
+def last_axis_of(sums: Sums, a: int, alive: Alive) -> LastAxis:
+    """Room for the sums of an axis, with its factors in columns."""
+    m, slots = len(sums.slot), len(sums.block_of)
     begin, n = alive.start[a], alive.end[a] - alive.start[a]
     column, slot, term = np.full(m, SAME), np.zeros(m, dtype=np.int64), np.zeros(m, dtype=np.int64)
     factors, used = np.empty((m, n)), np.zeros(slots, dtype=np.bool_)
@@ -95,20 +95,22 @@ def _alike(sums: Sums, factors: Floats, at: int, p: int, slot: int, term: int, q
     return bool(i == factors.shape[1])
 
 
-def weigh_columns(last: LastAxis, sums: Sums, walk: SumWalk, first: int) -> None:
-    """Take in the splits that the walk has chosen on all other axes.
+def weigh_columns(last: LastAxis, sums: Sums, others: Floats, first: int) -> None:
+    """Take in what all other axes make of the terms.
 
     Parameters
     ----------
+    others : (m,) float
+        Each term with the factors of all other axes.
     first : int
-        Any split of the last axis.
+        Any split of the axis, counted among those of all axes.
     """
     for s in range(len(last.constant)):
         last.constant[s] = 0.0
     for r in range(len(last.weight)):
         last.weight[r] = 0.0
     for q in range(len(last.column)):
-        grown = walk.partial[LAST, q]
+        grown = others[q]
         if last.column[q] == SAME:
             last.constant[sums.slot[q]] += worth(grown * sums.factors[first, q], sums.cuts, q)
         else:
@@ -116,7 +118,7 @@ def weigh_columns(last: LastAxis, sums: Sums, walk: SumWalk, first: int) -> None
 
 
 def add_up_several(last: LastAxis, sums: Sums, begin: int, n: int) -> None:
-    """Work out the sums of n splits of the last axis, `BLOCK` at most, and whether they keep the limits.
+    """Work out the sums of n splits of the axis, `BLOCK` at most, and whether they keep the limits.
 
     Parameters
     ----------
