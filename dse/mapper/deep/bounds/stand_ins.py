@@ -6,7 +6,7 @@ See `dse.mapper.deep.splits.gathered`, and docs/mapper/deep.md, "Outer lists las
 from __future__ import annotations
 
 from dataclasses import replace
-from math import inf
+from math import inf, prod
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from dse.mapper.deep.bounds.weights.newton import HOT
 from dse.mapper.deep.lists import nothing_of
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.splits.axes import Axis
-from dse.mapper.deep.splits.gathered import gathered, stand_ins_of, told_further
+from dse.mapper.deep.splits.gathered import gathered, many_of, stand_ins_of, told_further
 from dse.model.counting.kernel import Ints
 
 SEVERAL = 3
@@ -117,6 +117,16 @@ def whole_of(node: Node) -> Node:
     rows, places = _told_further(node, 1)
     reduced = tuple(lifted[at] for lifted, at in zip(node.reduced, places, strict=True))
     return replace(node, rows=rows, reduced=reduced, gathered=0)
+
+
+def combinations_of(node: Node) -> int:
+    """How many combinations of splits a subproblem has, each of them by itself."""
+    if node.gathered == 0:
+        return prod(map(len, node.rows))
+    return prod(
+        many_of(axis, rows, _lists_on(node.space, axis, node.gathered))
+        for axis, rows in zip(node.space.axes, node.rows, strict=True)
+    )
 
 
 def _told_further(node: Node, fewer: int) -> tuple[Rows, Rows]:

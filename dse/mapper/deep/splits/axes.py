@@ -100,7 +100,7 @@ class Axis:
         Of an axis of two dims, if known.
     twin : Axis, optional
         One with the same splits of dims of the same sizes, which has the columns of both.
-    gathered
+    gathered, stood_for
         Kept here by `dse.mapper.deep.splits.gathered`.
     """
 
@@ -117,6 +117,7 @@ class Axis:
     singles: Singles | None = None
     twin: Axis | None = None
     gathered: dict[int, Ints | None] = field(default_factory=dict)
+    stood_for: dict[int, Ints] = field(default_factory=dict)
     columns: dict[Key, int] = field(default_factory=dict)
     _tables: Floats | None = None
     _width: int = 1
@@ -142,7 +143,7 @@ class Axis:
         if self.twin is not None:
             return 0
         chains = self.chains if self._both is None else (self._both,)
-        gathered = [of for of in self.gathered.values() if of is not None]
+        gathered = [of for of in (*self.gathered.values(), *self.stood_for.values()) if of is not None]
         return 16 * self._width * len(self) + sum(array.nbytes for array in (*chains, self.sides, *gathered))
 
     def column(self, key: Key) -> int:

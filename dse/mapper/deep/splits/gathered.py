@@ -70,6 +70,24 @@ def stand_ins_of(axis: Axis, rows: Ints, lists: int) -> Ints:
     return np.flatnonzero(mask)
 
 
+def many_of(axis: Axis, rows: Ints, lists: int) -> int:
+    """How many splits some stand for, while nothing is known of so many lists.
+
+    Examples
+    --------
+    >>> axis = Axis((2,), (4,), (np.array([[4, 1, 1, 1], [2, 1, 2, 1], [1, 1, 4, 1], [1, 4, 1, 1]]),), 1, 1)
+    >>> gathered(axis, 2).tolist(), many_of(axis, np.array([0]), 2), many_of(axis, np.array([0, 3]), 2)
+    ([0, 0, 0, 3], 3, 4)
+    """
+    if axis.twin is not None:
+        return many_of(axis.twin, rows, lists)
+    if lists not in axis.stood_for:
+        of = gathered(axis, lists)
+        assert of is not None, "each split has one"
+        axis.stood_for[lists] = np.bincount(of, minlength=len(axis))
+    return int(axis.stood_for[lists][rows].sum())
+
+
 def told_further(axis: Axis, rows: Ints, lists: int, fewer: int) -> tuple[Ints, Ints]:
     """The splits that some stand for, themselves stand-ins for those that differ in `fewer` lists.
 

@@ -15,7 +15,7 @@ from dse.mapper.deep.bounds.best import MARGIN, Best
 from dse.mapper.deep.bounds.dominance import WORTHWHILE, needed_splits
 from dse.mapper.deep.bounds.finished import Returning, told_apart
 from dse.mapper.deep.bounds.left import only_left
-from dse.mapper.deep.bounds.stand_ins import has_several_lists, is_large, root_of, whole_of
+from dse.mapper.deep.bounds.stand_ins import combinations_of, has_several_lists, is_large, root_of, whole_of
 from dse.mapper.deep.bounds.subproblem import Node, Space, bounded
 from dse.mapper.deep.kept import BestBefore, rules_of
 from dse.mapper.deep.leaves import SUBPROBLEMS
@@ -294,7 +294,7 @@ def children_of(node: Node, best: Best, learned: Learned | None = None) -> list[
         _probe(node, best)
         best.fruitless = 0 if best.target_in(node) < target else best.fruitless + 1
     if learned is not None and compared and not few:
-        parts = learned.best_of(cut.ways_to_cut(left, half, best), node.bound, target, many)
+        parts = learned.best_of(cut.ways_to_cut(left, half, best), node.bound, target, combinations_of(left))
         if parts is not None:
             return parts if unknown else [replace(part, compared=node.compared) for part in parts]
     if half is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from math import inf, log, prod
+from math import inf, log
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ from dse.mapper.deep.bounds.halves import most_undecided
 from dse.mapper.deep.bounds.left import only_left
 from dse.mapper.deep.bounds.mirror import CLOSED, PLAIN, one_of_each, part_of
 from dse.mapper.deep.bounds.sharing import TOO_MANY, FanOut, Reach, Ways, ways_to_share
-from dse.mapper.deep.bounds.stand_ins import without_list
+from dse.mapper.deep.bounds.stand_ins import combinations_of, without_list
 from dse.mapper.deep.bounds.subproblem import Kin, Node, Space, bounded_all, with_each
 from dse.mapper.deep.bounds.sums.columns import Laid
 from dse.mapper.deep.bounds.sums.sift import ROUNDING, Alive
@@ -190,7 +190,7 @@ class Learned:
         bound, target : float
             The subproblem's bound, and what it must stay below.
         many : int
-            How many combinations of its splits are left.
+            How many combinations of its splits are left, each of them by itself.
         """
         least, found, left = inf, None, set(ways).intersection(self.worth)
         for way in sorted(ways, key=lambda way: self.worth.get(way, 0.0)):
@@ -213,13 +213,13 @@ def _worth(parts: list[Node], bound: float, target: float, many: int) -> float:
     """About how many subproblems the parts of one will need, as a share of what it would need itself.
 
     How many that are grows with what is left to prove, and with the logarithm of how many combinations of splits there
-    are, as these are cut until few are left.
+    are, as these are cut until few are left. Splits that one stands for count as well: they are told apart some time.
     """
     left, whole = max(MARGIN, target - bound), max(1.0, _depth(many))
     needed = 0.0
     for part in parts:
         open_part = 1.0 - min(1.0, (part.bound - bound) / left)
-        needed += GROWTH ** (open_part * _depth(prod(map(len, part.rows))) / whole - 1.0)
+        needed += GROWTH ** (open_part * _depth(combinations_of(part)) / whole - 1.0)
     return needed
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import product
+from math import prod
 from random import Random
 
 import numpy as np
@@ -15,7 +16,14 @@ from thinned import parts, thinned
 from dse import Layer, load_architecture
 from dse.mapper.deep.bounds import stand_ins
 from dse.mapper.deep.bounds.layer_spaces import spaces_of
-from dse.mapper.deep.bounds.stand_ins import is_large, lists_of_stand_ins, root_of, whole_of, without_list
+from dse.mapper.deep.bounds.stand_ins import (
+    combinations_of,
+    is_large,
+    lists_of_stand_ins,
+    root_of,
+    whole_of,
+    without_list,
+)
 from dse.mapper.deep.bounds.subproblem import Space
 from dse.mapper.deep.lists import ListChoice, choices_of, kinds, listed, nothing_of
 from dse.mapper.deep.solve import solve_deep
@@ -124,6 +132,7 @@ def test_parts_have_all_splits_that_agree_once_all_lists_are_laid_down() -> None
                 mine = agree[kinds().index(child.choices[level] or ListChoice(-1))]
                 for a, its in enumerate(child.rows):  # others fit nowhere
                     assert set(its.tolist()) <= set(rows[a][mine[ends[a] : ends[a + 1]]].tolist())
+                assert combinations_of(child) == prod(map(len, whole_of(child).rows))
             node = children[-1]
 
 
