@@ -21,17 +21,21 @@ if TYPE_CHECKING:
 MANY_TILES = 2000
 """PE tiles of all bypass choices up to which the flat search mostly ends a front soon."""
 
-SMALL_FRONT = -1
-"""In place of the objective, for a front of no more PE tiles."""
+SMALL_FRONT, STUCK = -1, -2
+"""In place of the objective: for a front of no more PE tiles, and where the flat search hardly gets on."""
 
 ALONE = {ENERGY: 100_000, EDP: 100_000, LATENCY: 300_000, FRONT: 6_000_000, SMALL_FRONT: 1_000_000}
 """What the flat search spends (`FlatSearch.spent`) before the deep one may begin: a tenth of a second at most, and 0.6
 to 1.7 s for fronts of many PE tiles, of which it finds most until then."""
 
+EARLY = {ENERGY: (25_000, 1), EDP: (25_000, 1), LATENCY: (25_000, 1), FRONT: (100_000, 8), SMALL_FRONT: (100_000, 8)}
+"""After what it has spent the flat search is asked whether it has done with no more PE tiles than so many, see
+`FlatSearch.is_stuck`; if so, the deep search begins at once."""
+
 TURN = {FRONT: 8_000_000}
 """What each further turn of the flat search spends; for others than such fronts, as much as it has spent so far."""
 
-FAVOUR = {ENERGY: 4.0, EDP: 4.0, SMALL_FRONT: 1.0}
+FAVOUR = {ENERGY: 4.0, EDP: 4.0, SMALL_FRONT: 1.0, STUCK: 16.0}
 """How many times what the flat search has spent the deep one has."""
 
 SET_UP, SUBPROBLEM, OF_TABLES, SPLIT = 500_000, 5_000, 0.5, 1
@@ -73,7 +77,13 @@ def by_turns(
         rule = SMALL_FRONT
     elif kind == FRONT and not flat.alone:
         flat.leave_alone()
-    ended = flat.advance(ALONE[rule])
+    early, few = EARLY[rule]
+    ended = flat.advance(min(early, ALONE[rule]))
+    if not ended and flat.spent < ALONE[rule]:
+        if flat.is_stuck(few):
+            rule = STUCK
+        else:
+            ended = flat.advance(ALONE[rule] - flat.spent)
     while not ended and _due(flat, rule) <= SET_UP:
         ended = flat.advance(_turn(flat, rule))
     if ended:
@@ -88,7 +98,7 @@ def _due(flat: FlatSearch, rule: int) -> float:
     """What the deep search may have spent before the flat one goes on."""
     left = flat.left_to_spend
     if rule in FAVOUR:
-        return SET_UP + FAVOUR[rule] * flat.spent if left > ALONE[rule] else 0.0
+        return SET_UP + FAVOUR[rule] * flat.spent if left > ALONE.get(rule, 0) else 0.0
     spent = flat.spent - ALONE[rule]
     return max(_part(flat) * left, min(OF_SPENT * spent, AT_MOST * left))
 

@@ -19,6 +19,7 @@ from dse.mapper.flat.solve import FlatSearch, solve_flat
 from dse.mapper.layer import LONGEST_FRONT, OBJECTIVES, map_layer, solve
 from dse.mapper.shared.incumbent import LATENCY
 
+ASYMMETRIC = "tests/benchmarks/specs/asymmetric.yaml"
 SMALL = dse.Layer("conv", K=6, C=5, P=5, Q=4, R=3, S=3)
 
 
@@ -73,6 +74,33 @@ def test_a_flat_search_near_its_end_goes_on_alone(flexible, monkeypatch, name, a
     monkeypatch.setattr(turns._OneBest, "solution", lambda pair: pair.flat.solution())
     solve(flexible, layer, "latency", 0.0, "all")
     assert bool(begun) == deep
+
+
+@pytest.mark.parametrize("objective", ["energy", "latency", "edp", "front"])
+@pytest.mark.parametrize(
+    ("machine", "network", "name", "stuck"),
+    [(ASYMMETRIC, "alexnet", "conv3", True), (ASYMMETRIC, "alexnet", "fc8", True),
+     ("eyeriss_silicon", "mobilenet_v1", "1.0", False)],
+)  # fmt: skip
+def test_the_deep_search_begins_at_once_where_the_flat_one_is_stuck(
+    monkeypatch, machine, network, name, stuck, objective
+):  # fmt: skip
+    """On the narrow ports of one machine no PE tile is done with in 25,000 visits, most of which are prices; on the
+    other one 50,000 visits are on the way to its first tiles, few of them prices, and the search ends soon after."""
+    spent = []
+
+    def at_once(pair, until):
+        spent.append(pair.flat.spent)
+        pair.flat.stop[0] = 1
+        return True
+
+    for pair in (turns._OneBest, turns._Fronts):
+        monkeypatch.setattr(pair, "deep_turn", at_once)
+        monkeypatch.setattr(pair, "solution", lambda pair: pair.flat.solution())
+    layer, architecture = load_workload(network).layer(name), dse.load_architecture(machine)
+    turns.by_turns(architecture, layer, OBJECTIVES[objective], 0.0, "all", LONGEST_FRONT, np.zeros(1, dtype=np.int64))
+    early, _ = turns.EARLY[OBJECTIVES[objective]]
+    assert bool(spent and spent[0] < 2 * early) == stuck
 
 
 @pytest.mark.parametrize(("network", "name", "part"), [("unet", "down.1.2", "BY_STEPS"), ("unet", "up.0", "BY_PORTS")])
@@ -185,7 +213,7 @@ def test_what_is_told_to_a_flat_search_is_no_answer_of_its_own(flexible):
 
 def test_a_front_of_few_pe_tiles_may_take_long_in_the_flat_search_alone():
     """Its ports let many mappings be as fast as each other: after 6 s of CPU it was open, and by turns it takes 0.3."""
-    machine = dse.load_architecture("tests/benchmarks/specs/asymmetric.yaml")
+    machine = dse.load_architecture(ASYMMETRIC)
     layer = load_workload("alexnet").layer("fc8")
     front = solve(machine, layer, "front", 0.0, "all")
     assert front.gap == 0.0

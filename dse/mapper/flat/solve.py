@@ -134,6 +134,14 @@ class FlatSearch:
         visited = self.run.visited
         return int(visited[UNROLLINGS] + visited[OUTER_TILES] + PRICING * visited[PRICED])
 
+    def is_stuck(self, tiles: int) -> bool:
+        """Whether the walk at hand has done with no more PE tiles than so many, for all the mappings that are priced.
+
+        A third of what is spent are these where bounds hardly tell mappings apart, as on narrow ports.
+        """
+        priced = PRICING * int(self.run.visited[PRICED])
+        return self.run.reached <= tiles and self.spent > 2 * self.begun and 3 * priced > self.spent
+
     @property
     def left_to_spend(self) -> float:
         """What is still to be `spent` if PE tiles take as many each as those of the walk at hand.
