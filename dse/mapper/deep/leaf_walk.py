@@ -103,7 +103,7 @@ def walk_splits(
         in are their parts.
     tables : 6 x (columns, n) float
         Factors of each axis' splits.
-    chains : 6 x (n, 2, 2 * k) int64
+    chains : 6 x (n, 2, 2 * k) int32
         Trips and children of each of k levels, for both dims of each axis.
     sets
         Put in order here, best reduced cost first.

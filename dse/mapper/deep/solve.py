@@ -28,7 +28,7 @@ from dse.mapper.deep.kept import Begun, BestBefore, found_by, kept_last
 from dse.mapper.deep.known import Known, record_of
 from dse.mapper.deep.nest import parts_of, record_length
 from dse.mapper.deep.sketch.first import sketch_first
-from dse.mapper.deep.splits.chains import count_chains
+from dse.mapper.deep.splits.chains import any_tiles, count_chains
 from dse.mapper.deep.tree.best_first import run_to_end, seek
 from dse.mapper.deep.tree.branching import half_of, shares
 from dse.mapper.deep.tree.earlier import begun_by, remember, remembered, taken_over
@@ -314,7 +314,8 @@ def _size_of(architecture: Architecture, layer: Layer, factors: str) -> float:
     machines = in_parts(architecture)
     orders = float(factorial(sum(int(bound) > 1 for bound in layer.bounds))) ** len(machines[0].levels)
     _, drafts = drafts_of(architecture, layer, factors)
-    splits = prod(compiled(count_chains)(drafts[0].problem, d) for d in range(len(layer.bounds)))
+    problem = drafts[0].problem
+    splits = prod(compiled(count_chains)(problem, d, any_tiles(problem, d), True) for d in range(len(layer.bounds)))
     return splits * len(bypass_choices(architecture)) * len(machines) * orders
 
 

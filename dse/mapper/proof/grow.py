@@ -22,7 +22,7 @@ from dse.mapper.deep.kept import Shared
 from dse.mapper.deep.lists import NO_SLIDE, NO_TRIPS, ListChoice
 from dse.mapper.deep.nest import record_length
 from dse.mapper.deep.splits.axes import Axis, tables_of_axes
-from dse.mapper.deep.splits.chains import count_chains
+from dse.mapper.deep.splits.chains import any_tiles, count_chains
 from dse.mapper.proof import check
 from dse.mapper.proof.rows import Rows
 from dse.mapper.shared.compilation.twins import compiled
@@ -73,7 +73,8 @@ def told_apart(space: Space, checker: check.Checker) -> Space:
         chains = [np.stack([part[:, :, 0], part[:, :, 1] * part[:, :, 2]], axis=2) for part in parts]
         merged = tuple(chain.reshape(len(chain), -1) for chain in chains)
         own, other = (np.unique(np.concatenate(some, axis=1), axis=0) for some in (mine.chains, merged))
-        many = prod(int(compiled(count_chains)(space.problem, d)) for d in mine.dims)
+        given = space.problem
+        many = prod(int(compiled(count_chains)(given, d, any_tiles(given, d), True)) for d in mine.dims)
         assert len(merged[0]) == many, "the checker lists more splits, or fewer"
         # The mapper leaves out of a long axis what fits nowhere, the checker nothing.
         assert mine.fitting or np.array_equal(own, other), "the checker lists other splits"

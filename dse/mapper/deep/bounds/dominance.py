@@ -194,7 +194,7 @@ def leave_out(
     ----------
     factors : 6 x (columns, n) float
         Factors of each axis' splits.
-    chains : 6 x (n, 2, 2 * k) int64
+    chains : 6 x (n, 2, 2 * k) int32
         Trips and children of each of k levels, for both dims of each axis.
     logs, first
         In place of those of the terms.
@@ -338,7 +338,7 @@ def _group(chains: Ints, row: int, near: int) -> int:
     number = 0
     for which in range(2):
         for slot in range(1, chains.shape[2], 2):
-            number = (number * 1_000_003 + chains[row, which, slot]) % 2_147_483_647
+            number = (number * 1_000_003 + int(chains[row, which, slot])) % 2_147_483_647
         if near >= 0:
             number = 2 * number + (1 if chains[row, which, 2 * near] > 1 else 0)
     return number
@@ -373,9 +373,9 @@ def _turns(chains: Ints, one: int, other: int, turning: Bools) -> bool:
     for which in range(2):
         product, its, children = 1, 1, 1
         for slot in range(chains.shape[2]):
-            product *= chains[one, which, slot]
-            its *= chains[other, which, slot]
-            children *= chains[one, which, slot] if slot % 2 == 1 else 1
+            product *= int(chains[one, which, slot])
+            its *= int(chains[other, which, slot])
+            children *= int(chains[one, which, slot]) if slot % 2 == 1 else 1
         if turning[which] and children > 1 and product > its:
             return False
     return True

@@ -180,7 +180,7 @@ def ways_to_share(
     ----------
     tables : 6 x (columns, n) float
         Factors of each axis' splits.
-    chains : 6 x (n, 2, 2 * k) int64
+    chains : 6 x (n, 2, 2 * k) int32
         Trips and children of each of k levels, for both dims of each axis.
     logs, first
         In place of those of the terms.

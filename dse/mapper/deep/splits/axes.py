@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from dse.mapper.deep.splits.chains import NARROW
 from dse.mapper.deep.splits.filling import (
     BOX,
     CHANGES,
@@ -90,7 +91,7 @@ class Axis:
     bounds : tuple of int
     chains : tuple of (n, 2 * k) arrays
         Trips and children of each level, per dim.
-    sides : (n, k, 2) int64
+    sides : (n, k, 2) int32
         The fewest rows, and the fewest columns, that the children of all dims can stand on.
     fitting, is_long : bool
         Whether some that fit nowhere were left out; and whether any would have been.
@@ -100,6 +101,8 @@ class Axis:
         Of an axis of two dims, if known.
     twin : Axis, optional
         One with the same splits of dims of the same sizes, which has the columns of both.
+    beside : (n, 2, 2 * k) int32, optional
+        What `both` gives back, of which `chains` are views, where it was made so.
     gathered, stood_for
         Kept here by `dse.mapper.deep.splits.gathered`.
     """
@@ -109,20 +112,20 @@ class Axis:
     chains: tuple[Ints, ...]
     stride: int
     dilation: int
-    sides: Ints = field(default_factory=lambda: np.ones((0, 0, 2), dtype=np.int64))
+    sides: Ints = field(default_factory=lambda: np.ones((0, 0, 2), dtype=NARROW))
     fitting: bool = False
     is_long: bool = False
     is_mirrored: bool | None = None
     twins: tuple[Ints, Ints] | None = None
     singles: Singles | None = None
     twin: Axis | None = None
+    beside: Ints | None = None
     gathered: dict[int, Ints | None] = field(default_factory=dict)
     stood_for: dict[int, Ints] = field(default_factory=dict)
     columns: dict[Key, int] = field(default_factory=dict)
     _tables: Floats | None = None
     _width: int = 1
     _asked: tuple[tuple[int, ...], ...] = ()
-    _both: Ints | None = None
     _most: list[list[int]] | None = None
     _several: list[int] | None = None
     _together: Together | None = None
@@ -142,7 +145,7 @@ class Axis:
     def nbytes(self) -> int:
         if self.twin is not None:
             return 0
-        chains = self.chains if self._both is None else (self._both,)
+        chains = self.chains if self.beside is None else (self.beside,)
         gathered = [of for of in (*self.gathered.values(), *self.stood_for.values()) if of is not None]
         return 16 * self._width * len(self) + sum(array.nbytes for array in (*chains, self.sides, *gathered))
 
@@ -205,9 +208,9 @@ class Axis:
     def _fill(self) -> None:
         """Fill the columns that were asked for."""
         tables, levels = self._roomy(), self.chains[0].shape[1] // 2
-        sides = self.sides if len(self.sides) else np.ones((len(self), levels, 2), dtype=np.int64)
+        sides = self.sides if len(self.sides) else np.ones((len(self), levels, 2), dtype=NARROW)
         bounds = np.array([*self.bounds, 1][:2])
-        splits = Splits(self.both(), sides, bounds, self.stride, self.dilation)
+        splits = Splits(self.both(), sides.astype(NARROW, copy=False), bounds, self.stride, self.dilation)
         compiled(fill)(splits, np.array(self._asked), tables[0], tables[1])
         self._asked = ()
 
@@ -227,11 +230,11 @@ class Axis:
         """(n, 2, 2 * k) trips and children of each level, of the axis' dim and that of the window, 1 for none."""
         if self.twin is not None:
             return self.twin.both()
-        if self._both is None:
-            self._both = np.ones((len(self), 2, self.chains[0].shape[1]), dtype=np.int64)
+        if self.beside is None:
+            self.beside = np.ones((len(self), 2, self.chains[0].shape[1]), dtype=NARROW)
             for which, chain in enumerate(self.chains):
-                self._both[:, which] = chain
-        return self._both
+                self.beside[:, which] = chain
+        return self.beside
 
     def trips(self, level: int, which: int) -> Ints:
         return self.chains[which][:, 2 * level]

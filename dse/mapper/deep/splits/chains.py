@@ -1,4 +1,5 @@
-"""All ways to split one dim over a whole hierarchy: chains of trips and children, level by level. Compilable.
+"""All ways to split one dim over a whole hierarchy: chains of trips and children, level by level. Compilable but
+for the functions up to `any_tiles`.
 
 The factors of a dim multiply to Z, at least its bound X. No factor a can shrink and still cover the bound exactly when
 a * (Z - X) < Z; so a chain of factors is tight when each of them keeps that rule alone, whatever its place. Of chains
@@ -11,106 +12,181 @@ sides are found for them when a whole mapping is known (`settle_sides`).
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from dse.mapper.deep.nest import COLS, ROWS, TRIPS
 from dse.mapper.deep.problem import Deep
+from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.factors import ceil_div, keeps_tight
-from dse.model.counting.kernel import Ints, entry
+from dse.model.counting.kernel import Floats, Ints, entry
+
+NARROW: Any = np.int32
+"""Type of a chain's numbers, which are less than twice a bound: memory that is new, or read once, is what long tables
+cost."""
 
 
-@entry
-def list_chains(dp: Deep, d: int) -> Ints:
+def list_chains(dp: Deep, d: int, largest: Ints, many: int | None = None) -> Ints:
     """Every chain of a dim that the rules allow: tight ones, or all that cover its bound.
+
+    Parameters
+    ----------
+    largest : (k,) int64
+        The largest tile that each level has room for: `any_tiles` or those of `dse.mapper.deep.splits.fitting`.
+    many : int, optional
+        How many there are, if known.
 
     Returns
     -------
-    (*, 2 * k) int64
+    (*, 2 * k) int32
         Trips and children of each level, outermost first.
     """
-    bound = dp.bounds[d]
-    slots = 2 * len(dp.nodes)
-    rows = np.ones((64, slots), dtype=np.int64)
-    count = 0
-    place = np.zeros(slots, dtype=np.int64)
-    left = np.ones(slots + 1, dtype=np.int64)
-    most = np.ones(slots, dtype=np.int64)
-    further = np.ones(slots, dtype=np.int64)
-    for slot in range(slots - 1, -1, -1):
-        most[slot] = _most(dp, slot, d)
-        if slot > 0:
-            further[slot - 1] = min(2 * bound, further[slot] * most[slot])
-    for product in range(bound, bound + 1 if dp.perfect else 2 * bound):
-        if not dp.loose and not _may_be_tight(bound, product):
-            continue
-        divisors = _divisors(product)
-        ways = _ways_of(dp, d, divisors, product)
-        any_ways = _ways_of(dp, d, divisors, 0) if dp.loose else ways
-        left[0] = product
-        slot = 0
-        place[0] = -1
-        while slot >= 0:
-            each, begin, last = any_ways if left[slot] < product else ways, place[slot] + 1, min(most[slot], left[slot])
-            # What further slots cannot take is left for this one.
-            while begin < len(divisors) and divisors[begin] * further[slot] < left[slot]:
-                begin += 1
-            place[slot] = _next_place(dp, slot, d, begin, last, left[slot], divisors, each)
-            if place[slot] < 0:
-                slot -= 1
-                continue
-            left[slot + 1] = left[slot] // divisors[place[slot]]
-            if slot < slots - 1:
-                slot += 1
-                place[slot] = -1
-                continue
-            if count == len(rows):
-                rows = _twice_as_long(rows)
-            for k in range(slots):
-                rows[count, k] = divisors[place[k]]
-            count += 1
-    return rows[:count]
+    return _listed(dp, d, largest, many, 1)[:, 0]
+
+
+def list_beside_ones(dp: Deep, d: int, largest: Ints, many: int | None = None) -> Ints:
+    """(*, 2, 2 * k) the same, each beside a chain of ones, as an axis of one dim has them."""
+    chains = _listed(dp, d, largest, many, 2)
+    chains[:, 1] = 1
+    return chains
+
+
+def _listed(dp: Deep, d: int, largest: Ints, many: int | None, width: int) -> Ints:
+    """The chains of a dim, and room for one less than `width` beside each."""
+    many = int(compiled(count_chains)(dp, d, largest, False)) if many is None else many
+    chains = np.empty((many, width, 2 * len(dp.nodes)), dtype=NARROW)
+    compiled(put_chains)(dp, d, largest, chains)
+    return chains
+
+
+def least_sides(dp: Deep, d: int, chains: Ints) -> Ints:
+    """The fewest rows, and the fewest columns, on which the children of each chain of a dim can stand.
+
+    Parameters
+    ----------
+    chains : (n, 2 * k) or (n, *, 2 * k) array
+        Those of the dim, the first where others are beside them.
+
+    Returns
+    -------
+    (n, k, 2) int32
+    """
+    chains = chains if chains.ndim > 2 else chains[:, None]
+    least = np.empty((len(chains), len(dp.nodes), 2), dtype=NARROW)
+    compiled(put_least_sides)(dp, d, chains, least)
+    return least
+
+
+def any_tiles(dp: Deep, d: int) -> Ints:
+    """Room for tiles of any size in each level, as `list_chains` takes it."""
+    return np.full(len(dp.nodes), 2 * int(dp.bounds[d]))
+
+
+class Ways(NamedTuple):
+    """How chains of one product go on: from each slot, with each divisor left for it and all slots further in.
+
+    Parameters
+    ----------
+    begin : (slots, n + 1) int64
+        Where the ways from there begin, by the place of what is left among the divisors.
+    factor, left : (*,) int64
+        Of each way: the factor that the slot takes, in rising order, and the place of what is left for the next slot.
+    many : (slots + 1, n) float
+        How many chains there are from there on.
+    """
+
+    begin: Ints
+    factor: Ints
+    left: Ints
+    many: Floats
 
 
 @entry
-def count_chains(dp: Deep, d: int) -> float:
-    """How many chains of a dim the rules allow when rows and columns are told apart, without listing them."""
-    bound, slots, total = dp.bounds[d], 2 * len(dp.nodes), 0.0
+def count_chains(dp: Deep, d: int, largest: Ints, apart: bool) -> float:
+    """How many chains of a dim the rules allow, without listing them; with `apart`, rows and columns are told apart.
+
+    Parameters
+    ----------
+    largest : (k,) int64
+        See `list_chains`.
+    """
+    bound, total = dp.bounds[d], 0.0
     for product in range(bound, bound + 1 if dp.perfect else 2 * bound):
-        if not dp.loose and not _may_be_tight(bound, product):
-            continue
-        divisors = _divisors(product)
-        ways = _ways_of(dp, d, divisors, product)
-        any_ways = _ways_of(dp, d, divisors, 0) if dp.loose else ways
-        # By the place of what is left for a slot and all further in.
-        inside = np.zeros(len(divisors))
-        inside[0] = 1.0
-        for slot in range(slots - 1, -1, -1):
-            mine = np.zeros(len(divisors))
-            for at in range(len(divisors)):
-                left, j = divisors[at], -1
-                each = any_ways if left < product else ways
-                while True:
-                    j = _next_place(dp, slot, d, j + 1, min(_most(dp, slot, d), left), left, divisors, each)
-                    if j < 0:
-                        break
-                    stand = 1 if slot % 2 == 0 else any_ways[slot // 2, j]
-                    mine[at] += stand * inside[np.searchsorted(divisors, left // divisors[j])]
-            inside = mine
-        total += inside[-1]
+        if dp.loose or _may_be_tight(bound, product):
+            total += _ways_on(dp, d, product, largest, apart).many[0, -1]
     return total
 
 
 @entry
-def least_sides(dp: Deep, d: int, chains: Ints) -> Ints:
-    """The fewest rows, and the fewest columns, on which the children of each chain of a dim can stand.
+def put_chains(dp: Deep, d: int, largest: Ints, chains: Ints) -> None:
+    """List the chains of a dim, see `list_chains`: chains[:, 0]."""
+    bound, slots, row = dp.bounds[d], 2 * len(dp.nodes), 0
+    way, last = np.zeros(slots, dtype=np.int64), np.zeros(slots, dtype=np.int64)
+    for product in range(bound, bound + 1 if dp.perfect else 2 * bound):
+        if not dp.loose and not _may_be_tight(bound, product):
+            continue
+        ways = _ways_on(dp, d, product, largest, False)
+        if ways.many[0, -1] == 0.0:
+            continue
+        slot, at = 0, ways.many.shape[1] - 1
+        way[0], last[0] = ways.begin[0, at] - 1, ways.begin[0, at + 1] - 1
+        while slot >= 0:
+            if way[slot] == last[slot]:
+                slot -= 1
+                continue
+            way[slot] += 1
+            slot += 1
+            if slot < slots:
+                at = ways.left[way[slot - 1]]
+                way[slot], last[slot] = ways.begin[slot, at] - 1, ways.begin[slot, at + 1] - 1
+                continue
+            for k in range(slots):
+                chains[row, 0, k] = ways.factor[way[k]]
+            row += 1
+            slot -= 1
 
-    Returns
-    -------
-    (n, k, 2) int64
-    """
-    levels = len(dp.nodes)
-    least = np.ones((len(chains), levels, 2), dtype=np.int64)
-    most = 1
+
+def _ways_on(dp: Deep, d: int, product: int, largest: Ints, apart: bool) -> Ways:
+    """How chains of a product go on, without ways that come to nothing."""
+    slots, divisors = 2 * len(dp.nodes), _divisors(product)
+    n = len(divisors)
+    stands = _ways_of(dp, d, divisors, product)
+    any_stands = _ways_of(dp, d, divisors, 0) if dp.loose else stands
+    begin, many = np.zeros((slots, n + 1), dtype=np.int64), np.zeros((slots + 1, n))
+    factor, left = np.zeros(64, dtype=np.int64), np.zeros(64, dtype=np.int64)
+    many[slots, 0] = 1.0
+    found = 0
+    for slot in range(slots - 1, -1, -1):
+        most = _most(dp, slot, d)
+        for at in range(n):
+            begin[slot, at] = found
+            if slot == 0 and at < n - 1:
+                continue
+            if slot % 2 == 0 and divisors[at] > largest[slot // 2]:
+                continue
+            each, j = any_stands if divisors[at] < product else stands, -1
+            while True:
+                j = _next_place(dp, slot, d, j + 1, min(most, divisors[at]), divisors[at], divisors, each)
+                if j < 0:
+                    break
+                to = np.searchsorted(divisors, divisors[at] // divisors[j])
+                if many[slot + 1, to] == 0.0:
+                    continue
+                if found == len(factor):
+                    factor, left = _twice_as_long(factor), _twice_as_long(left)
+                factor[found], left[found] = divisors[j], to
+                found += 1
+                stand = any_stands[slot // 2, j] if apart and slot % 2 == 1 else 1
+                many[slot, at] += stand * many[slot + 1, to]
+        begin[slot, n] = found
+    return Ways(begin, factor, left, many)
+
+
+@entry
+def put_least_sides(dp: Deep, d: int, chains: Ints, least: Ints) -> None:
+    """Note the fewest sides on which children can stand, see `least_sides`."""
+    levels, most = len(dp.nodes), 1
     for level in range(levels):
         most = max(most, _most(dp, 2 * level + 1, d))
     # Chains of one product follow one another, so what it allows is worked out once.
@@ -119,16 +195,16 @@ def least_sides(dp: Deep, d: int, chains: Ints) -> Ints:
     for i in range(len(chains)):
         product = 1
         for k in range(2 * levels):
-            product *= 0 if dp.loose else chains[i, k]
+            product *= 0 if dp.loose else int(chains[i, 0, k])
         for level in range(levels):
-            children = chains[i, 2 * level + 1]
+            children = int(chains[i, 0, 2 * level + 1])
             if children == 1:
+                least[i, level, 0], least[i, level, 1] = 1, 1
                 continue
             if of_product[level, children] != product:
                 of_product[level, children] = product
                 _set_least(dp, level, d, children, product, known)
             least[i, level, 0], least[i, level, 1] = known[level, children, 0], known[level, children, 1]
-    return least
 
 
 def _set_least(dp: Deep, level: int, d: int, children: int, product: int, known: Ints) -> None:
@@ -244,11 +320,9 @@ def _divisors(number: int) -> Ints:
     return found[:count]
 
 
-def _twice_as_long(rows: Ints) -> Ints:
-    longer = np.ones((2 * len(rows), rows.shape[1]), dtype=np.int64)
-    for row in range(len(rows)):
-        for k in range(rows.shape[1]):
-            longer[row, k] = rows[row, k]
+def _twice_as_long(numbers: Ints) -> Ints:
+    longer = np.zeros(2 * len(numbers), dtype=np.int64)
+    longer[: len(numbers)] = numbers
     return longer
 
 

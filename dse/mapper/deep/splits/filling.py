@@ -38,9 +38,9 @@ class Splits(NamedTuple):
 
     Parameters
     ----------
-    chains : (n, 2, 2 * k) int64
+    chains : (n, 2, 2 * k) int32
         Trips and children of each level, of the axis' dim and that of the window.
-    sides : (n, k, 2) int64
+    sides : (n, k, 2) int32
         The fewest rows, and the fewest columns, that the children can stand on.
     bounds : (2,) int64
     stride, dilation : int

@@ -7,6 +7,8 @@ tables shorter; they are in no mapping.
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from functools import partial
 from math import prod
 
 import numpy as np
@@ -48,22 +50,32 @@ def room_for(problem: Deep) -> Floats:
     return np.where(kept, capacity * (1 + ROUNDING) / np.where(kept, problem.narrowest, 1), np.inf)
 
 
-def chains_that_fit(problem: Deep, d: int, chains: Ints) -> Bools:
-    """Which chains of a dim have tiles that fit where all other dims have tiles of one.
+def largest_tiles(problem: Deep, d: int) -> Ints:
+    """(k,) the largest tile of a dim that fits into each level where all other dims have tiles of one.
 
-    Parameters
-    ----------
-    d : int
-    chains : (n, 2 * k) int64
-        Trips and children of each level.
+    Twice the bound stands for any, as chains that are not perfect have tiles that large; the outermost level has room
+    for all.
+
+    Examples
+    --------
+    >>> import dse
+    >>> from dse.mapper.deep.bounds.layer_spaces import spaces_of
+    >>> layer = dse.Layer("fc", K=8, C=70_000)
+    >>> problem = spaces_of(dse.load_architecture("simba_pe"), layer, "all")[1][0].problem
+    >>> [bool(tile < 70_000) for tile in largest_tiles(problem, 3)]
+    [False, True, True]
     """
-    room, keep = room_for(problem), np.ones(len(chains), dtype=bool)
-    for level, tile in _tiles(chains, int(problem.bounds[d])):
+    room, bound = room_for(problem), int(problem.bounds[d])
+    largest = np.full(len(problem.nodes), 2 * bound)
+    for level in range(1, len(problem.nodes)):
         for operand in (IFMAP, WEIGHT, PSUM):
             if problem.relevance[operand, d] and room[level, operand] < np.inf:
                 step = int(problem.window[WINDOW.index(d)]) if operand == IFMAP and d in WINDOW else 1
-                keep &= box(tile, 1, step, 1) <= room[level, operand]
-    return _some(keep)
+                sizes = range(1, bound + 1)
+                most = bisect_right(sizes, room[level, operand], key=partial(box, size_b=1, stride=step, dilation=1))
+                if most < bound:
+                    largest[level] = min(largest[level], most)
+    return largest
 
 
 def pairs_that_fit(

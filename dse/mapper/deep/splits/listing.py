@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import prod
 
 import numpy as np
 
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.splits.axes import AXES, Axis
-from dse.mapper.deep.splits.chains import least_sides, list_chains
-from dse.mapper.deep.splits.fitting import LONG, chains_that_fit, pairs_that_fit
+from dse.mapper.deep.splits.chains import any_tiles, count_chains, least_sides, list_beside_ones, list_chains
+from dse.mapper.deep.splits.fitting import LONG, largest_tiles, pairs_that_fit
 from dse.mapper.shared.compilation.twins import compiled
 from dse.model.counting.kernel import Ints
 from dse.problem.dims import P, Q
+
+Listing = Callable[[Deep, int, Ints, int | None], Ints]
+"""Lists the chains of a dim with tiles that levels have room for, so many if that is known."""
 
 
 def axes_of(problem: Deep) -> list[Axis]:
@@ -29,24 +33,37 @@ def axes_of(problem: Deep) -> list[Axis]:
 def _axis(problem: Deep, dims: tuple[int, ...], other: Axis | None) -> Axis:
     """An axis; `other` is one that it may have all splits of."""
     bounds = tuple(int(problem.bounds[d]) for d in dims)
-    chains = [compiled(list_chains)(problem, d) for d in dims]
-    many = prod(map(len, chains))
-    if many > LONG:
-        chains = [chain[chains_that_fit(problem, d, chain)] for d, chain in zip(dims, chains, strict=True)]
-    sides = [compiled(least_sides)(problem, d, chain) for d, chain in zip(dims, chains, strict=True)]
+    each = [int(compiled(count_chains)(problem, d, any_tiles(problem, d), False)) for d in dims]
+    many = prod(each)
     if len(dims) == 1:
-        return Axis(dims, bounds, tuple(chains), 1, 1, sides[0], len(chains[0]) < many, many > LONG)
+        both = _listed(problem, dims[0], list_beside_ones, many, many > LONG)
+        stand = least_sides(problem, dims[0], both)
+        return Axis(dims, bounds, (both[:, 0],), 1, 1, stand, len(both) < many, many > LONG, beside=both)
+    chains = [_listed(problem, d, list_chains, some, many > LONG) for d, some in zip(dims, each, strict=True)]
+    sides = [least_sides(problem, d, chain) for d, chain in zip(dims, chains, strict=True)]
     stride, dilation = map(int, problem.window[:2] if dims[0] == P else problem.window[2:])
     twin = other if other is not None and _same_splits(other, bounds, (stride, dilation), chains) else None
     first, second = _pairs(problem, (dims[0], dims[1]), chains, many > LONG) if twin is None else twin.singles_of()[1]
-    pairs = (chains[0][first], chains[1][second]) if twin is None else twin.chains
+    both = np.stack([chains[0][first], chains[1][second]], axis=1) if twin is None else twin.both()
     stand = sides[0][first] * sides[1][second]
     if twin is not None and np.array_equal(stand, twin.sides):
         stand = twin.sides
     singles = (chains[0], chains[1]), (first, second)
     return Axis(
-        dims, bounds, pairs, stride, dilation, stand, len(first) < many, many > LONG, singles=singles, twin=twin
-    )
+        dims, bounds, (both[:, 0], both[:, 1]), stride, dilation, stand, len(first) < many, many > LONG,
+        singles=singles, twin=twin, beside=both,
+    )  # fmt: skip
+
+
+def _listed(problem: Deep, d: int, listing: Listing, many: int, is_long: bool) -> Ints:
+    """The chains of a dim, so many, or of a long axis those with tiles that fit.
+
+    If none fits, the first alone: an axis has a split, and limits say that it does not fit.
+    """
+    if is_long and len(chains := listing(problem, d, largest_tiles(problem, d), None)) > 0:
+        return chains
+    chains = listing(problem, d, any_tiles(problem, d), many)
+    return chains[:1].copy() if is_long else chains
 
 
 def _pairs(problem: Deep, dims: tuple[int, int], chains: list[Ints], is_long: bool) -> tuple[Ints, Ints]:

@@ -11,7 +11,7 @@ from dse.mapper.deep import kept
 from dse.mapper.deep.problem import build
 from dse.mapper.deep.splits import listing as module
 from dse.mapper.deep.splits.axes import AXES
-from dse.mapper.deep.splits.fitting import chains_that_fit, pairs_that_fit, room_for
+from dse.mapper.deep.splits.fitting import largest_tiles, pairs_that_fit, room_for
 from dse.mapper.deep.splits.listing import axes_of
 from dse.mapper.layer import solve
 from dse.mapper.shared.bypass import bypass_choices
@@ -100,13 +100,18 @@ def test_tiles_are_held_against_the_room():
     p = np.array([[4, 1, 1, 1, *ones], [2, 1, 2, 1, *ones], [1, 1, 4, 1, *ones]])
     r = np.array([[3, 1, 1, 1, *ones], [1, 1, 3, 1, *ones]])
     # Boxes of 1, 3 and 7 words with one tap, and of 3, 5 and 9 with three.
-    assert chains_that_fit(built, P, p).tolist() == [True, True, False]
-    assert chains_that_fit(built, R, r).all()
+    whole = [2 * 4] * (len(built.nodes) - 2)
+    assert largest_tiles(built, P).tolist() == [8, 3, *whole], "tiles of 3 have boxes of 5"
+    assert largest_tiles(built, R)[1] == 6, "all three taps fit"
     pairs = np.repeat([0, 1], 2), np.tile([0, 1], 2)
     assert pairs_that_fit(built, (P, R), (p, r), pairs).tolist() == [True, True, True, True]
     assert pairs_that_fit(small(4), (P, R), (p, r), pairs).tolist() == [True, True, True, False]
-    assert chains_that_fit(small(0), P, p).tolist() == [True, False, False], "an axis keeps one"
-    assert chains_that_fit(small(1), K, p).all(), "no dim of the ifmap"
+    assert largest_tiles(small(0), P)[1] == 0
+    assert largest_tiles(small(1), K)[1] == 8, "no dim of the ifmap"
+
+
+def test_an_axis_keeps_a_split_where_none_fits(all_long):
+    assert [len(chain) for chain in axes_of(small(0))[P].chains] == [1, 1]
 
 
 def test_splits_are_those_that_fit_whatever_was_mapped_on_before(all_long):

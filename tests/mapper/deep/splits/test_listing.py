@@ -20,7 +20,7 @@ def axes_on(machine: str, layer: Layer) -> list[Axis]:
 
 
 def alone(axis: Axis) -> Axis:
-    return replace(axis, columns={}, twin=None, _tables=None, _width=1, _asked=(), _both=None, _equal={})
+    return replace(axis, columns={}, twin=None, _tables=None, _width=1, _asked=(), beside=None, _equal={})
 
 
 def factors(axis: Axis, key: tuple[object, ...]) -> list[float]:

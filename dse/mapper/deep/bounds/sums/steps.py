@@ -146,7 +146,7 @@ def fewest_with_each(
 
     Parameters
     ----------
-    chains : 6 x (n, 2, 2 * k) int64
+    chains : 6 x (n, 2, 2 * k) int32
         See `dse.mapper.deep.splits.axes.Axis.both`.
     steps : 6 x (n,) float
         Steps of each split's axis.

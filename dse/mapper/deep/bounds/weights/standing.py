@@ -127,7 +127,7 @@ def drop_unplaced(chains: tuple[Ints, ...], fans: FanOuts, alive: Alive, most: f
 
     Parameters
     ----------
-    chains : 6 x (n, 2, 2 * k) int64
+    chains : 6 x (n, 2, 2 * k) int32
         Trips and children of each of k levels, for both dims of each axis.
     alive
         What is left of it, in place; `reduced` is above the least of each axis.

@@ -22,7 +22,7 @@ def drop_unstaying(chains: tuple[Ints, ...], stays: Ints, alive: Alive, most: fl
 
     Parameters
     ----------
-    chains : 6 x (n, 2, 2 * k) int64
+    chains : 6 x (n, 2, 2 * k) int32
         Trips and children of each of k levels, for both dims of each axis.
     stays : (lists,) int64
         The operand, weights or psums, that needs a loop to stay over in each list, -1 for none.
