@@ -114,7 +114,8 @@ def count_chains(dp: Deep, d: int, largest: Ints, apart: bool) -> float:
     bound, total = dp.bounds[d], 0.0
     for product in range(bound, bound + 1 if dp.perfect else 2 * bound):
         if dp.loose or _may_be_tight(bound, product):
-            total += _ways_on(dp, d, product, largest, apart).many[0, -1]
+            many = _ways_on(dp, d, product, largest, apart).many[0]
+            total += many[len(many) - 1]
     return total
 
 
@@ -127,9 +128,9 @@ def put_chains(dp: Deep, d: int, largest: Ints, chains: Ints) -> None:
         if not dp.loose and not _may_be_tight(bound, product):
             continue
         ways = _ways_on(dp, d, product, largest, False)
-        if ways.many[0, -1] == 0.0:
-            continue
         slot, at = 0, ways.many.shape[1] - 1
+        if ways.many[0, at] == 0.0:
+            continue
         way[0], last[0] = ways.begin[0, at] - 1, ways.begin[0, at + 1] - 1
         while slot >= 0:
             if way[slot] == last[slot]:
