@@ -19,9 +19,11 @@ from dse.mapper.deep.leaves import (
     Goal,
     Incumbents,
     Scratch,
+    begins_later,
     price_orders,
     put_split,
     scratch_of,
+    tied_with,
 )
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.splits.chains import settle_sides
@@ -221,12 +223,15 @@ def _walk_last(
                 for x in range(6):
                     scratch.marks[place[x]] = 1
                 continue
+            tied = tied_with(goal, energy, time, incumbents.values, held)
             for image in range(len(choices)):
                 for x in range(6):
                     a = sequence[x]
                     put_split(chains[a], alive.rows[place[x]], a if image == 0 else IMAGES[a], scratch.split)
+                if tied >= 0 and begins_later(scratch.split, incumbents.records[tied]):
+                    continue
                 if settle_sides(dp, scratch.split):
-                    held = price_orders(dp, choices[image], goal, incumbents, held, scratch)
+                    held = price_orders(dp, choices[image], goal, incumbents, held, scratch, tied)
                     if held < 0:
                         return held
         at += n

@@ -20,6 +20,9 @@ SUBPROBLEMS, SPLITS, LEAVES, PRICED, UNFINISHED = range(5)
 KIND, SLIDE, PASSING = range(3)
 """Columns of what is laid down per list; the first two are also those of the kinds of orders."""
 
+TIED = 0.25 * SLACK
+"""How much less than an incumbent's, relatively, bounds on energy and time may be where nothing is better than it."""
+
 ANYTHING = -2
 """What is laid down about a list of which nothing is."""
 
@@ -141,43 +144,92 @@ def put_split(chains: Ints, row: int, axis: int, split: Ints) -> None:
             split[level, ROWS, d], split[level, COLS, d] = chains[row, which, 2 * level + 1], 1
 
 
-def price_orders(dp: Deep, choices: Ints, goal: Goal, incumbents: Incumbents, held: int, scratch: Scratch) -> int:
-    """Price every combination of orders of the lists that can be best and is what `choices` lays down."""
-    levels, split, orders, records = len(dp.nodes), scratch.split, scratch.orders, incumbents.records
-    several, chosen, point = orders.several, orders.chosen, orders.point
+def tied_with(goal: Goal, energy: float, time: float, values: Floats, held: int) -> int:
+    """The incumbent whose place a mapping at or above a bound can take by its record alone; -1 if there is none.
+
+    There is none either where the first of all mappings that cost the same is not sought.
+
+    Parameters
+    ----------
+    energy, time : float
+        Lower bounds.
+    values, held
+        As for `dse.mapper.shared.incumbent.pruned`.
+
+    Examples
+    --------
+    >>> goal, values = Goal(0, -1e-12, 9.0, 0.0, 0, np.zeros(1, int)), np.array([[5.0, 2.0]])
+    >>> tied_with(goal, 5.0, 2.0, values, 1), tied_with(goal, 5.0, 1.9, values, 1)
+    (0, -1)
+    """
+    if goal.gap < 0.0:
+        for at in range(held):
+            if energy >= values[at, OF_ENERGY] * (1.0 - TIED) and time >= values[at, OF_TIME] * (1.0 - TIED):
+                return at
+    return -1
+
+
+def price_orders(
+    dp: Deep, choices: Ints, goal: Goal, incumbents: Incumbents, held: int, scratch: Scratch, tied: int = -1
+) -> int:
+    """Price every combination of orders of the lists that can be best and is what `choices` lays down.
+
+    Parameters
+    ----------
+    tied : int
+        See `tied_with`: if there is one, those alone whose record stands before its record.
+    """
+    levels, split, orders, chosen = len(dp.nodes), scratch.split, scratch.orders, scratch.orders.chosen
     for i in range(levels):
         chosen[i] = 0
-        several[i] = _orders_of(dp, split, i, choices, orders.order, orders.kinds)
-        if several[i] == 0:
+        orders.several[i] = _orders_of(dp, split, i, choices, orders.order, orders.kinds)
+        if orders.several[i] == 0:
             return held
     while True:
         for i in range(levels):
             for d in range(8):
                 split[i, ORDER, d] = orders.order[i, chosen[i], d]
-        incumbents.visited[PRICED] += 1
-        if price_finished(dp, scratch.only_finished, split, scratch.work, point) and point[OF_TIME] < goal.until:
-            same = _same_but_later(split, point, incumbents, held) if goal.gap < 0.0 else -1
-            held, at = enter(goal.kind, point[OF_ENERGY], point[OF_TIME], incumbents.values, held, records)
-            if same >= 0 and at < 0:
-                at = same
-                incumbents.values[at, OF_ENERGY], incumbents.values[at, OF_TIME] = point[OF_ENERGY], point[OF_TIME]
-            if at >= 0:
-                for i in range(levels):
-                    for part in range(4):
-                        for d in range(8):
-                            records[at, PER_LEVEL * i + PER_PART * part + d] = split[i, part, d]
-                records[at, PER_LEVEL * levels] = incumbents.mask
+        if tied < 0 or _comes_first(split, incumbents.records[tied]):
+            held = _price(dp, goal, incumbents, held, scratch)
             if held < 0:
                 return held
         i = levels - 1
         while i >= 0:
             chosen[i] += 1
-            if chosen[i] < several[i]:
+            if chosen[i] < orders.several[i]:
                 break
             chosen[i] = 0
             i -= 1
         if i < 0:
             return held
+
+
+def _price(dp: Deep, goal: Goal, incumbents: Incumbents, held: int, scratch: Scratch) -> int:
+    """Price the mapping at hand, which is an incumbent then if it is better; returns how many there are."""
+    split, point, values, records = scratch.split, scratch.orders.point, incumbents.values, incumbents.records
+    incumbents.visited[PRICED] += 1
+    if not price_finished(dp, scratch.only_finished, split, scratch.work, point) or point[OF_TIME] >= goal.until:
+        return held
+    same = _same_but_later(split, point, incumbents, held) if goal.gap < 0.0 else -1
+    held, at = enter(goal.kind, point[OF_ENERGY], point[OF_TIME], values, held, records)
+    if same >= 0 and at < 0:
+        at = same
+        values[at, OF_ENERGY], values[at, OF_TIME] = point[OF_ENERGY], point[OF_TIME]
+    if at >= 0:
+        for i in range(len(split)):
+            for part in range(4):
+                for d in range(8):
+                    records[at, PER_LEVEL * i + PER_PART * part + d] = split[i, part, d]
+        records[at, PER_LEVEL * len(split)] = incumbents.mask
+    return held
+
+
+def begins_later(split: Ints, record: Ints) -> bool:
+    """Whether the trips of the outermost list, with which a mapping's record begins, stand after those of another."""
+    for d in range(8):
+        if split[0, TRIPS, d] != record[d]:
+            return bool(split[0, TRIPS, d] > record[d])
+    return False
 
 
 def _same_but_later(split: Ints, point: Floats, incumbents: Incumbents, held: int) -> int:

@@ -26,7 +26,7 @@ from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.splits.axes import Axis, tables_of_axes
 from dse.mapper.shared.compilation.arguments import Held
 from dse.mapper.shared.compilation.twins import compiled
-from dse.mapper.shared.incumbent import ENERGY, FRONT, LATENCY
+from dse.mapper.shared.incumbent import ENERGY, LATENCY
 from dse.model.counting.kernel import Floats, Ints
 from dse.problem.dims import P
 
@@ -124,9 +124,8 @@ class Space:
         other.__dict__.update(self.__dict__, **changes)
         return other
 
-    def terms_for(self, best: Best, walks: bool = False) -> Terms:
-        """The terms for a search, for any lists laid down; walks for the fastest look for the least energy as well."""
-        both = walks and best.walks_for in (LATENCY, FRONT)
+    def terms_for(self, best: Best, both: bool = False) -> Terms:
+        """The terms for a search, for any lists laid down; of energy and time alike, with `both`."""
         key = best.kind, best.until, both
         if key not in self.held:
             terms = terms_of(self, best, (self.places.logs, self.places.first, self.places.second))

@@ -17,7 +17,7 @@ from dse.mapper.deep.leaves import SPLITS, UNFINISHED, Goal, Incumbents
 from dse.mapper.deep.lists import ListChoice, laid_of
 from dse.mapper.deep.splits.axes import tables_of_axes
 from dse.mapper.shared.compilation.twins import compiled
-from dse.mapper.shared.incumbent import LATENCY, SLACK
+from dse.mapper.shared.incumbent import FRONT, LATENCY, SLACK
 from dse.model.counting.kernel import Ints
 from dse.problem.dims import P, Q
 
@@ -91,9 +91,12 @@ def _search(space: Space, columns: Columns, choices: tuple[Laid, ...], sets: Set
     laid = np.array([laid_of(one, len(problem.nodes)) for one in choices])
     lists = Lists(laid, columns[0], columns[1])
     best.visited[UNFINISHED] = 0
+    marked = len(sets.marks) > 0
+    # Whether mappings that cost the same are the same in both is asked where they are priced.
+    both = best.walks_for in (LATENCY, FRONT) or (goal.gap == TIES and not marked)
     best.held = compiled(walk_splits)(
-        problem, tables, chains, space.terms_for(best, walks=True),
-        space.parts_for(best, together=len(sets.marks) > 0), lists, sets, goal,
+        problem, tables, chains, space.terms_for(best, both),
+        space.parts_for(best, together=marked), lists, sets, goal,
         Incumbents(best.values, best.records, best.visited, 0), best.held,
     )  # fmt: skip
 
