@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from dse import Layer, load_architecture
+from dse.mapper.deep import kept
 from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.layer_spaces import spaces_of
 from dse.mapper.deep.bounds.stand_ins import root_of
@@ -14,6 +15,7 @@ from dse.mapper.deep.leaf_walk import Parts
 from dse.mapper.deep.lists import ListChoice, nothing_of
 from dse.mapper.deep.nest import record_length
 from dse.mapper.deep.solve import solve_deep
+from dse.mapper.deep.tree import best_first
 from dse.mapper.deep.tree.best_first import _best_first, _root
 from dse.mapper.deep.tree.improve import BEYOND
 from dse.mapper.deep.tree.start import _descended, _of_kinds, cheapest_of, first_mappings, nearest, stirred, values_of
@@ -198,3 +200,23 @@ def test_mappings_like_the_best_one_are_whole_ones_of_their_spaces_and_the_same_
 def test_of_equal_lifts_the_first_are_the_cheapest(most):
     lifted = np.random.default_rng(3).integers(20, size=200).astype(float)
     assert cheapest_of(lifted, most).tolist() == sorted(np.argsort(lifted, kind="stable")[:most].tolist())
+
+
+def test_the_best_of_many_sketches_is_taken_where_it_is_near_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dives go on to say what lists are worth, until one says little; the answer is the same."""
+    npu3 = load_architecture("tests/benchmarks/specs/npu3.yaml")
+    layer = npu3.lowered(Layer("l", K=48, C=32, P=7, Q=7, R=3, S=3))
+    sought, dived, dive = [], [], best_first.dive
+    monkeypatch.setattr(best_first, "first_mappings", lambda *given: sought.append(1) or first_mappings(*given))
+    monkeypatch.setattr(best_first, "dive", lambda *given: dived.append(1) or dive(*given))
+    found = []
+    for near in (0.0, best_first.SKETCHED):
+        monkeypatch.setattr(best_first, "SKETCHED", near)
+        sought.clear()
+        dived.clear()
+        found.append((solve_deep(npu3, layer, ENERGY, 0.0, "all", 1), len(sought), len(dived)))
+        kept._kept.clear()
+    (all_sought, some, _), (none_sought, none, dives) = found
+    assert some > 0
+    assert none == 0 < dives
+    assert none_sought.records.tolist() == all_sought.records.tolist()

@@ -63,7 +63,8 @@ BEGUN = 0.3
 """How near, in logarithms, what an earlier search has found is to a root's bound when no others are sought."""
 
 SKETCHED = 0.1
-"""The same with a gap, beside what that allows: one that is sketched is mostly near the best, and bounds are not."""
+"""The same of a sketch, with a gap beside what that allows, and without one where many are tried: it is mostly near the
+best, and bounds are not."""
 
 FRUITLESS = 8
 """No more is looked through in this way once so many looks in a row have found nothing better."""
@@ -106,7 +107,7 @@ def seek(
     # A first mapping makes long lists short, so it is sought as soon as there is a space to seek it in.
     said: list[tuple[float, float]] = []
     for space, whole in _best_first(spaces, later, best):
-        root, reached = _root(space, whole, best, id(space) in both)
+        root, reached = _root(space, whole, best, id(space) in both, best.sketched and _say_little(said, best.target()))
         if root is not None:
             known = improved(spaces, best, known)
             heapq.heappush(heap, (root.bound, next(number), root, both.get(id(space))))
@@ -114,9 +115,7 @@ def seek(
         yield
     if not later:
         heap = [(bound, at, node, None) for bound, at, node, _ in heap]
-    target = best.target()
-    halved = any(lift <= LITTLE * (target - bound) for lift, bound in said if bound < target - MARGIN)
-    learned = Learned(halved) if several and best.held > 0 else None
+    learned = Learned(_say_little(said, best.target())) if several and best.held > 0 else None
     while heap:
         bound, _, node, returning = heapq.heappop(heap)
         if bound >= best.target():
@@ -144,6 +143,11 @@ def seek(
             return bound
         yield
     return inf
+
+
+def _say_little(said: list[tuple[float, float]], target: float) -> bool:
+    """Whether lists lift some root's bound by little of what is left to prove: how far they do, and each bound."""
+    return any(lift <= LITTLE * (target - bound) for lift, bound in said if bound < target - MARGIN)
 
 
 def _take_up(spaces: list[Space], best: Best, found: BestBefore) -> None:
@@ -192,21 +196,30 @@ def is_closed(spaces: list[Space], later: list[Returning], best: Best) -> bool:
     return all(root is None for _, root in _best_first(spaces, later, best))
 
 
-def _root(space: Space, node: Node | None, best: Best, both: bool = False) -> tuple[Node | None, float]:
+def _root(
+    space: Space, node: Node | None, best: Best, both: bool = False, dived: bool = False
+) -> tuple[Node | None, float]:
     """A whole space as a subproblem, once a mapping has been sought in it if it may have a much better one.
 
     Returns with it the bound that laying down all lists on the way to the least one comes to, infinite if unknown.
+
+    Parameters
+    ----------
+    both : bool
+        Whether its bound holds for spaces in which psums come back as well.
+    dived : bool
+        Whether a dive in another space has said already that lists are worth little, and will do.
     """
     target, reached = best.target(), inf
     begun = best.warm or (best.until < inf and best.held > 0)
     near = MARGIN if best.kind == LATENCY and best.gap == 0 else ENOUGH
-    if begun or (best.gap > 0 and best.held > 0):
+    if begun or best.sketched or (best.gap > 0 and best.held > 0):
         near = BEGUN if begun else SKETCHED
-    if node is None or node.bound > target - near:
+    if node is None or node.bound > target - (NEAR if best.sketched else near):
         return node, reached
-    for rows in first_mappings(whole_of(node), best):
+    for rows in first_mappings(whole_of(node), best) if node.bound <= target - near else ():
         price(space, rows, node.choices, best)
-    if node.bound < best.target() - NEAR:
+    if node.bound < best.target() - NEAR and not dived:
         reached = dive(node, best)
     for part in _parts(whole_of(node), best) if best.held == 0 else []:
         _probe(part, best)
