@@ -150,11 +150,11 @@ class Tree:
         tables, factors = (tuple(axis.table(plain) for axis in space.axes) for plain in (False, True))
         family = Family(
             logs[None].copy(), first[None], np.ones((1, ends[-1]), dtype=bool), space.steps,
-            np.zeros((0, 2), dtype=np.int64), np.zeros((1, 0), dtype=np.int64), NO_FAN_OUTS,
+            np.zeros((0, 3), dtype=np.int64), np.zeros((1, 0), dtype=np.int64), NO_FAN_OUTS,
         )  # fmt: skip
         flock = Flock(
             np.zeros((1, ends[-1]), dtype=np.int64), start_of, np.zeros((1, 6), dtype=np.int64),
-            np.zeros((1, ends[-1])), np.array(start, dtype=float)[None].copy(), np.zeros(1),
+            np.zeros((1, ends[-1])), np.array(start, dtype=float)[None].copy(), np.zeros(1), np.zeros(1),
         )  # fmt: skip
         effort = Effort(heat, self.sets.target)
         chains = tables_of_axes(space.axes).chains

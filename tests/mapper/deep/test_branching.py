@@ -69,7 +69,7 @@ def test_the_kernel_is_compiled_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_has_been_best_is_looked_at_first() -> None:
     """List 2 leaves one part with half of what was to prove, list 1 two with nearly all of it: only 2 is tried then."""
-    part = namedtuple("part", "bound rows gathered", defaults=(0,))
+    part = namedtuple("part", "proven rows gathered", defaults=(0,))
     tried: list[int] = []
 
     def parts(way: int, *bounds: float) -> list[part]:
@@ -80,10 +80,10 @@ def test_what_has_been_best_is_looked_at_first() -> None:
         2: partial(parts, 2, 1.5), 1: partial(parts, 1, 1.1, 1.1), HALVES: partial(parts, HALVES, 1.0, 1.9),
     }  # fmt: skip
     learned = Learned(halved=False)
-    assert [one.bound for one in learned.best_of(ways, 1.0, 2.0, MANY) or []] == [1.5]
+    assert [one.proven for one in learned.best_of(ways, 1.0, 2.0, MANY) or []] == [1.5]
     assert sorted(tried) == [HALVES, 1, 2]  # nothing was known of any
     tried.clear()
-    assert [one.bound for one in learned.best_of(ways, 1.0, 2.0, MANY) or []] == [1.5]
+    assert [one.proven for one in learned.best_of(ways, 1.0, 2.0, MANY) or []] == [1.5]
     assert tried == [2]
 
 
@@ -94,7 +94,7 @@ def test_nothing_beats_a_way_that_leaves_nothing() -> None:
 
 def test_parts_with_few_splits_left_are_worth_more() -> None:
     """Three of which a tenth is left to search beat one of which all is, though none has a better bound."""
-    part = namedtuple("part", "bound rows gathered", defaults=(0,))
+    part = namedtuple("part", "proven rows gathered", defaults=(0,))
     ways: dict[int, Any] = {
         1: lambda: [part(1.0, [range(MANY)])],
         SHARES: lambda: 3 * [part(1.0, [range(MANY // 10)])],

@@ -135,7 +135,7 @@ def _space_of(problem: Deep, common: Common) -> Space:
     return Space(
         problem, 0, axes, crossings, terms, layout.block, layout.group, limits.of(problem), cuts_of(terms), groups,
         layout.steps, layout.floors, layout.fewest, least, differ, (),
-        layout.places.at(np.log([term.coefficient for term in terms])), words, fan_outs_of(problem),
+        layout.places.at(np.log([term.coefficient for term in terms])), words, fan_outs_of(problem, terms),
         known=layout.laid.known, kins=layout.laid.kins, next_lists=layout.laid.next_lists, told=layout.laid.told,
         alike=alike, shared=shared, twins=twins_of(problem, axes),
     )  # fmt: skip
@@ -183,6 +183,7 @@ def _layout(terms: list[Term], common: Common, words: Pool, differ: int) -> Term
     laid = kept_last(common.shared.laid, key, 2 * MOST_KEPT, lambda: LaidTables({}, {}, {}, {}))
     return TermLayout(
         terms, np.array([term.block for term in terms]), np.array([term.group for term in terms]),
-        np.array([axis.column(("steps",)) for axis in common.axes]), np.array([(i, i + 1) for i in steps]),
+        np.array([axis.column(("steps",)) for axis in common.axes]),
+        np.array([(i, i + 1, i + 2 + differ) for i in steps]),
         steps[-1] + 1 + np.arange(1 + differ), places, laid,
     )  # fmt: skip

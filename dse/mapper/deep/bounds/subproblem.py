@@ -51,7 +51,7 @@ class Space:
         As of `dse.mapper.deep.bounds.sums.sift.Terms`, `limits` without that on time.
     steps : (6,) int64
         Column of the compute steps in each axis' table.
-    floors : (F, 2) int64
+    floors : (F, 3) int64
         Terms of compute steps, each with the term that says how few these are at least.
     fewest
         Terms that are the fewest steps of all splits, and the fewest with each.
@@ -212,7 +212,8 @@ class Node:
     `columns` where terms find their factors with these lists. `compared` is how many combinations of its splits
     there were when they were last compared with one another. `mirror` says what is known of mirror images, see
     `dse.mapper.deep.bounds.mirror`. Where `gathered` is not 0, its splits stand for others as well, which differ in
-    that many of the outermost lists alone (`dse.mapper.deep.bounds.stand_ins`).
+    that many of the outermost lists alone (`dse.mapper.deep.bounds.stand_ins`). `proven` is the best bound
+    known; prices of splits add to `bound` alone.
 
     Splits and their prices go together. What cuts a subproblem takes it as a whole, since of the splits told apart at
     some time, with the best mapping known then, fewer may be left when the next ones are told apart.
@@ -228,6 +229,7 @@ class Node:
     compared: float = inf
     mirror: int = PLAIN
     gathered: int = 0
+    proven: float = -inf
 
     def only(self, some: Sequence[Bools | Ints]) -> Node:
         """The same with some of its splits of each axis, by mask or place."""
@@ -304,7 +306,7 @@ def bounded_all(
     mine, its = _scratch(many * size)
     flock = Flock(
         mine.reshape(many, size), start, np.empty((many, 6), dtype=np.int64), its.reshape(many, size),
-        np.repeat(weights[None], many, axis=0), np.empty(many),
+        np.repeat(weights[None], many, axis=0), np.empty(many), np.empty(many),
     )  # fmt: skip
     laid = tables_of_axes(space.axes)
     stays = np.array([stays_of(space.problem, choices) for choices in kin.choices])
@@ -324,10 +326,15 @@ def bounded_all(
             mirror = kin.mirror[i] if kin.mirror else PLAIN
             if space.twins is not None and mirror in (WHOLE, CLOSED):
                 mirror, each, prices = closed(space.twins, each, prices)
+            proven = float(flock.proven[i])
             if steps is not ONE_STEP:
-                bound -= least_step(steps, float(flock.weights[i, space.block == OF_TIME].sum()))
+                least = least_step(steps, float(flock.weights[i, space.block == OF_TIME].sum()))
+                bound, proven = bound - least, proven - least
             weights_of = flock.weights[i]
-            found.append(Node(space, kin.choices[i], each, weights_of, bound, prices, columns, inf, mirror, gathered))
+            found.append(Node(
+                space, kin.choices[i], each, weights_of, bound, prices, columns, inf, mirror, gathered,
+                max(bound, proven),
+            ))  # fmt: skip
     return [one for one in found if len(one.rows[P])]
 
 

@@ -110,7 +110,7 @@ def seek(
         root, reached = _root(space, whole, best, id(space) in both, best.sketched and _say_little(said, best.target()))
         if root is not None:
             known = improved(spaces, best, known)
-            heapq.heappush(heap, (root.bound, next(number), root, both.get(id(space))))
+            heapq.heappush(heap, (root.proven, next(number), root, both.get(id(space))))
             said.append((reached - root.bound, root.bound))
         yield
     if not later:
@@ -138,7 +138,7 @@ def seek(
             children = children_of(node, best, learned) if returning is None else for_both.parts_for_both(node, best)
         known = improved(spaces, best, known)
         for child in children:
-            heapq.heappush(heap, (max(child.bound, bound), next(number), child, returning))
+            heapq.heappush(heap, (max(child.proven, bound), next(number), child, returning))
         if best.stop[0] and best.held > 0:
             return bound
         yield
@@ -307,7 +307,7 @@ def children_of(node: Node, best: Best, learned: Learned | None = None) -> list[
         _probe(node, best)
         best.fruitless = 0 if best.target_in(node) < target else best.fruitless + 1
     if learned is not None and compared and not few:
-        parts = learned.best_of(cut.ways_to_cut(left, half, best), node.bound, target, combinations_of(left))
+        parts = learned.best_of(cut.ways_to_cut(left, half, best), node.proven, target, combinations_of(left))
         if parts is not None:
             return parts if unknown else [replace(part, compared=node.compared) for part in parts]
     if half is not None:

@@ -218,7 +218,7 @@ def _worth(parts: list[Node], bound: float, target: float, many: int) -> float:
     left, whole = max(MARGIN, target - bound), max(1.0, _depth(many))
     needed = 0.0
     for part in parts:
-        open_part = 1.0 - min(1.0, (part.bound - bound) / left)
+        open_part = 1.0 - min(1.0, (part.proven - bound) / left)
         needed += GROWTH ** (open_part * _depth(combinations_of(part)) / whole - 1.0)
     return needed
 

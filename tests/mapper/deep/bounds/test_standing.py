@@ -22,6 +22,8 @@ from dse.mapper.deep.splits.axes import AXES
 from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
 from dse.problem.dims import K
 
+NO_TERMS = np.full((1, 3), -1)
+
 FREE = ((1,) * 8,) * 2
 
 
@@ -67,7 +69,7 @@ def test_what_is_left_is_what_some_combination_has(seeds: range) -> None:
                     mine.add(row)
         ends, rows = np.cumsum([0, *sizes]), np.concatenate([np.arange(size) for size in sizes])
         alive = Alive(rows, ends[:-1], ends[1:].copy(), np.concatenate(prices))
-        fans = FanOuts(np.array([0]), np.array([sides]), on_side[None])
+        fans = FanOuts(np.array([0]), np.array([sides]), on_side[None], NO_TERMS)
         left = drop_unplaced(chains, fans, alive, most, priced)
         each = [set(alive.rows[alive.start[a] : alive.end[a]].tolist()) for a in range(6)]
         if left:
@@ -88,7 +90,7 @@ def test_twenty_six_by_thirteen_by_three_do_not_stand_on_thirty_two_by_thirty_tw
     chains[K][:, 0, 1], chains[4][:, 0, 1], chains[4][:, 1, 1] = (26, 8), 13, 3
     alive = Alive(np.array([0, 0, 0, 1, 0, 0, 0]), np.array([0, 1, 2, 4, 5, 6]), np.array([1, 2, 4, 5, 6, 7]),
                   np.zeros(7))  # fmt: skip
-    fans = FanOuts(np.array([0]), np.array([(32, 32)]), np.ones((1, 2, 8), dtype=np.int64))
+    fans = FanOuts(np.array([0]), np.array([(32, 32)]), np.ones((1, 2, 8), dtype=np.int64), NO_TERMS)
     assert drop_unplaced(chains, NO_FAN_OUTS, alive, 1.0)
     assert alive.end[K] == 4
     assert drop_unplaced(chains, fans, alive, 1.0)
@@ -120,6 +122,6 @@ def test_fan_outs_of_few_axes_or_children_are_left_out() -> None:
     machine = load_architecture("edge_npu")
     layer = machine.lowered(Layer("conv", N=2, K=16, C=8, P=6, Q=6))
     problem = layer_spaces.spaces_of(machine, layer, "all")[1][0].problem
-    assert len(fan_outs_of(problem).level) == 0  # cores take N, K and P, but there are four; lanes take C and K
+    assert len(fan_outs_of(problem, []).level) == 0  # cores take N, K and P, but there are four; lanes take C and K
     free = problem._replace(on_side=np.ones_like(problem.on_side))
-    assert fan_outs_of(free).sides.tolist() == [[16, 16]]
+    assert fan_outs_of(free, []).sides.tolist() == [[16, 16]]

@@ -118,7 +118,7 @@ def test_a_subproblem_without_such_loops_is_left_out_of_its_family() -> None:
                     space.floors, stays, NO_FAN_OUTS)  # fmt: skip
     flock = Flock(
         np.zeros((3, size), np.int64), ends[:-1], np.zeros((3, 6), np.int64), np.zeros((3, size)),
-        np.array([even_weights(space, best)] * 3), np.zeros(3),
+        np.array([even_weights(space, best)] * 3), np.zeros(3), np.zeros(3),
     )  # fmt: skip
     splits, effort = np.concatenate(space.rows), Effort(HOT, best.target())
     compiled(climb_all)(laid.logs, *laid.of_walks, space.terms_for(best), family, splits, effort, flock)

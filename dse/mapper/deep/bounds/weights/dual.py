@@ -211,7 +211,7 @@ def climb(
     for t in range(len(weights)):
         if not in_use(terms, t):
             weights[t] = 0.0
-    value = _bound(tables, terms, weights, effort.steps, alive, columns, sums)
+    value = bound_of(tables, terms, weights, effort.steps, alive, columns, sums)
     if value >= effort.enough:
         return float(value)
     # Prices at the weights of the subproblem above are one pass over each table; what they leave is looked at closely.
@@ -245,7 +245,7 @@ def _climb(
     best, reached = -np.inf, np.inf
     for turn in range(TURNS + 1):
         if turn > 0:
-            value = _bound(tables, terms, weights, effort.steps, alive, columns, sums)
+            value = bound_of(tables, terms, weights, effort.steps, alive, columns, sums)
         if value > best:
             best = value
             kept[:] = weights
@@ -263,7 +263,7 @@ def _climb(
         heat = min(heat, WARM)
     if value < best:
         weights[:] = kept
-        best = _bound(tables, terms, weights, effort.steps, alive, columns, sums)
+        best = bound_of(tables, terms, weights, effort.steps, alive, columns, sums)
     if not _drop(alive, chosen, columns.least, enough - best + ROUNDING):
         return np.inf
     for a in range(6):
@@ -272,7 +272,7 @@ def _climb(
     return float(best)
 
 
-def _bound(
+def bound_of(
     tables: tuple[Floats, ...], terms: Terms, weights: Floats, steps: Floats, alive: Alive, columns: AxisRoom,
     sums: WeightSums,
 ) -> float:  # fmt: skip

@@ -8,6 +8,7 @@ import numpy as np
 
 from dse.mapper.deep.bounds.sums.sift import ROUNDING, Alive, Terms, close_gaps, with_lists
 from dse.mapper.deep.bounds.weights.dual import Effort, climb
+from dse.mapper.deep.bounds.weights.filled import drop_unfilled
 from dse.mapper.deep.bounds.weights.stairs import hull_of
 from dse.mapper.deep.bounds.weights.standing import FanOuts, drop_unplaced
 from dse.mapper.deep.bounds.weights.staying import drop_unstaying
@@ -26,8 +27,8 @@ class Family(NamedTuple):
         Which of the splits of a `Flock` each takes.
     steps : (6,) int64
         Column of the compute steps in each axis' table.
-    floors : (F, 2) int64
-        Terms of compute steps, each with the term that says how few these are at least.
+    floors : (F, 3) int64
+        Terms of compute steps, each with the first of those that say how few these are at least, and their end.
     stays : (m, lists) int64
         The operand that stays in each list, see `dse.mapper.deep.bounds.weights.staying`.
     fans : FanOuts
@@ -54,7 +55,8 @@ class Flock(NamedTuple):
     end : (m, 6) int64
     reduced : (m, n) float
     weights : (m, T) float
-    bound : (m,) float
+    bound, proven : (m,) float
+        The bound that the splits' prices are above, and the best one that is known.
     """
 
     rows: Ints
@@ -63,6 +65,7 @@ class Flock(NamedTuple):
     reduced: Floats
     weights: Floats
     bound: Floats
+    proven: Floats
 
 
 @entry
@@ -84,6 +87,7 @@ def climb_all(
     size, steps = len(splits), hull_of(effort.steps)
     effort = Effort(effort.heat, effort.enough, steps)
     for i in range(len(flock.bound)):
+        flock.proven[i] = -np.inf
         alive = Alive(flock.rows[i], flock.start, flock.end[i], flock.reduced[i])
         empty = False
         for a in range(6):
@@ -105,6 +109,11 @@ def climb_all(
             drop_unstaying(chains, family.stays[i], alive, most) and drop_unplaced(chains, family.fans, alive, most)
         ):
             flock.bound[i] = np.inf
+        if len(family.fans.level) > 0 and flock.bound[i] < effort.enough and effort.enough < np.inf:
+            value, flock.proven[i] = drop_unfilled(
+                tables, chains, mine, family.floors, family.fans, flock.weights[i], effort.enough, steps, alive
+            )  # fmt: skip
+            flock.bound[i] = max(flock.bound[i], value)
         close_gaps(alive)
 
 

@@ -11,7 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dse.mapper.deep.bounds.sums.crossings import Term
 from dse.mapper.deep.bounds.sums.sift import Alive
+from dse.mapper.deep.bounds.sums.times import of_all
 from dse.mapper.deep.bounds.weights.staying import drop_some
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.splits.axes import AXES
@@ -29,12 +31,18 @@ class FanOuts(NamedTuple):
         Its rows and columns.
     on_side : (m, 2, 8) int64
         1 where a dim may be unrolled on a side.
+    terms : (m, 3) int64
+        The terms of the limits on its rows, its columns and all of its children, -1 for none.
     """
 
     level: Ints
     sides: Ints
     on_side: Ints
+    terms: Ints
 
+
+CHILDREN = 2
+"""The column of the limit on all children, behind those on rows and on columns."""
 
 SEVERAL = 3
 """Axes that may be spread over a fan-out at least. Children of two are seldom in one another's way."""
@@ -43,7 +51,8 @@ MANY = 16
 """Children of a fan-out at least."""
 
 NO_FAN_OUTS = FanOuts(
-    np.zeros(0, dtype=np.int64), np.zeros((0, 2), dtype=np.int64), np.zeros((0, 2, 8), dtype=np.int64)
+    np.zeros(0, dtype=np.int64), np.zeros((0, 2), dtype=np.int64), np.zeros((0, 2, 8), dtype=np.int64),
+    np.zeros((0, 3), dtype=np.int64),
 )  # fmt: skip
 """Where nothing is asked."""
 
@@ -105,7 +114,7 @@ class Choices(NamedTuple):
     price: Floats
 
 
-def fan_outs_of(problem: Deep) -> FanOuts:
+def fan_outs_of(problem: Deep, terms: list[Term]) -> FanOuts:
     """The fan-outs of a problem on which children of several axes may be in one another's way.
 
     Examples
@@ -113,13 +122,15 @@ def fan_outs_of(problem: Deep) -> FanOuts:
     >>> import dse
     >>> from dse.mapper.deep.bounds import layer_spaces
     >>> machine, layer = dse.load_architecture("edge_npu"), dse.Layer("conv", N=2, K=16, C=8, P=6, Q=6)
-    >>> fan_outs_of(layer_spaces.spaces_of(machine, layer, "all")[1][0].problem).sides.tolist()
+    >>> fan_outs_of(layer_spaces.spaces_of(machine, layer, "all")[1][0].problem, []).sides.tolist()
     []
     """
     spread = problem.on_side.any(axis=1) & (problem.bounds > 1)
     axes = np.array([spread[:, list(dims)].any(axis=1) for dims in AXES]).sum(axis=0)
     level = np.flatnonzero((problem.fans >= 0) & (problem.sides.prod(axis=1) >= MANY) & (axes >= SEVERAL))
-    return FanOuts(level, problem.sides[level], problem.on_side[level])
+    at = {term.extra: t for t, term in enumerate(terms)}
+    limits = [[at.get(of_all(*key), -1) for key in (("side", i, 0), ("side", i, 1), ("children", i))] for i in level]
+    return FanOuts(level, problem.sides[level], problem.on_side[level], np.array(limits, dtype=np.int64).reshape(-1, 3))
 
 
 def drop_unplaced(chains: tuple[Ints, ...], fans: FanOuts, alive: Alive, most: float, priced: bool = True) -> bool:
@@ -143,17 +154,17 @@ def drop_unplaced(chains: tuple[Ints, ...], fans: FanOuts, alive: Alive, most: f
     """
     left = True
     for at in range(len(fans.level)):
-        left = left and _drop_on(chains, fans.level[at], fans.sides[at], fans.on_side[at], alive, most, priced)
+        left = left and drop_on(chains, fans.level[at], fans.sides[at], fans.on_side[at], alive, most, priced) < np.inf
     return left
 
 
-def _drop_on(
+def drop_on(
     chains: tuple[Ints, ...], level: int, sides: Ints, on_side: Ints, alive: Alive, most: float, priced: bool
-) -> bool:
-    """The same for one fan-out."""
+) -> float:
+    """The same for one fan-out: the least that prices add up to, infinite when no mapping is left."""
     widest, spread = _widest(chains, level, alive)
     if widest.max() == 1 or (spread < 2 and not priced):
-        return True  # each split fits by itself
+        return 0.0  # each split fits by itself
     if not priced:
         for a in range(6):
             alive.reduced[alive.start[a] : alive.end[a]] = 0.0
@@ -164,8 +175,9 @@ def _drop_on(
     before[0, 0, 0] = 0.0
     for a in range(6):
         _take(choices, a, rows, cols, before[a], before[a + 1])
-    if before[6].min() > most:
-        return False
+    together = before[6].min()
+    if together > most:
+        return np.inf
     least, left = np.full(len(stands.least), np.inf), True
     for a in range(6):
         if stands.start[a + 1] - stands.start[a] == 1:
@@ -176,7 +188,7 @@ def _drop_on(
             others[0] = others[1]
         _fill_least(stands, a, rows, cols, others[0], least)
         left = left and drop_some(alive, a, stands.mine, least, most)
-    return left
+    return float(together) if left else np.inf
 
 
 def _widest(chains: tuple[Ints, ...], level: int, alive: Alive) -> tuple[Ints, int]:
