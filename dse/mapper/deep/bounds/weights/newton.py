@@ -32,6 +32,9 @@ MUCH = 1.0
 COOLING = 0.3
 """What the heat is multiplied by when a step gains little."""
 
+STILL_WARM = 1.25
+"""Times the last heat from which on it falls no more: that follows the bound, which may rise by less and less."""
+
 BARRIER = 0.2
 """Share of the heat that the logarithms of the weights of limits and groups count with."""
 
@@ -173,7 +176,7 @@ def _ascend(small: Small, terms: Terms, w: Floats, heat: float, enough: float, r
             exact, soft = _bound(small, terms, w, heat, room)
         if gain < 2.0 * heat or shortened == SHORTENED:
             cold = min(COLD, max(COLDEST, NEAR * (enough - best)))
-            if heat > cold:
+            if heat > STILL_WARM * cold:
                 heat = max(cold, heat * COOLING)
                 exact, soft = _bound(small, terms, w, heat, room)
             elif gain < 0.1 * heat or shortened == SHORTENED:
