@@ -131,16 +131,11 @@ def partial_list(node: Node) -> int | None:
 def open_lists(node: Node) -> tuple[int, ...]:
     """The innermost list of which nothing is known, if any; and those of which the operand alone is, if more would
     change a term, the innermost first.
-
-    With a stride these wait for all lists to be known: the more exact count of rows that they bring makes them look
-    better than they are, and searches that take 200 subproblems took 20,000.
     """
     key = node.choices
     if key not in node.space.open_lists:
         unknown = [i for i, choice in enumerate(key) if choice is None][-1:]
-        waits = unknown and node.space.problem.window[::2].max() > 1
-        told = [] if waits else _partial_lists(node.space, key)
-        node.space.open_lists[key] = (*unknown, *told)
+        node.space.open_lists[key] = (*unknown, *_partial_lists(node.space, key))
     return node.space.open_lists[key]
 
 
