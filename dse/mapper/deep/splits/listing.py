@@ -7,13 +7,17 @@ from math import prod
 
 import numpy as np
 
+from dse.errors import DseError
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.splits.axes import AXES, Axis
-from dse.mapper.deep.splits.chains import any_tiles, count_chains, least_sides, list_beside_ones, list_chains
+from dse.mapper.deep.splits.chains import NARROW, any_tiles, count_chains, least_sides, list_beside_ones, list_chains
 from dse.mapper.deep.splits.fitting import LONG, largest_tiles, pairs_that_fit
 from dse.mapper.shared.compilation.twins import compiled
 from dse.model.counting.kernel import Ints
 from dse.problem.dims import P, Q
+
+MOST = int(np.iinfo(NARROW).max) // 2
+"""The largest loop bound: numbers of a chain may be nearly twice as much."""
 
 Listing = Callable[[Deep, int, Ints, int | None], Ints]
 """Lists the chains of a dim with tiles that levels have room for, so many if that is known."""
@@ -23,7 +27,14 @@ def axes_of(problem: Deep) -> list[Axis]:
     """The axes of a problem; the last two hold every pair of the splits of their dims.
 
     A long axis has none of the splits that fit nowhere (`dse.mapper.deep.splits.fitting`).
+
+    Raises
+    ------
+    DseError
+        A loop bound is too large for the numbers of chains; no file may have one, but a `Layer` that is made may.
     """
+    if (bound := int(problem.bounds.max())) > MOST:
+        raise DseError(f"a loop bound of {bound:,} is too large for the mapper: {MOST:,} at most")
     found: list[Axis] = []
     for dims in AXES:
         found.append(_axis(problem, dims, found[P] if dims[0] == Q else None))

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dse import Layer, load_architecture
+from dse import DseError, Layer, load_architecture, map_layer
 from dse.mapper.deep.bounds.layer_spaces import spaces_of
 from dse.mapper.deep.splits.axes import Axis
-from dse.mapper.deep.splits.listing import axes_of
+from dse.mapper.deep.splits.listing import MOST, axes_of
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, P, Q, R, S
 
 SQUARE = Layer("square", K=4, C=3, P=6, Q=6, R=3, S=3)
@@ -59,3 +59,10 @@ OTHERS = [replace(SQUARE, Q=7), replace(SQUARE, S=1), replace(SQUARE, stride_w=2
 @pytest.mark.parametrize("layer", OTHERS)
 def test_other_sizes_or_windows_have_tables_of_their_own(layer: Layer) -> None:
     assert axes_on("simba_pe", layer)[Q].twin is None
+
+
+def test_a_bound_too_large_for_chains_is_refused() -> None:
+    """Chains have four bytes a number: 3,000,000,019 became a mapping that covers one."""
+    with pytest.raises(DseError, match=r"a loop bound of 3,000,000,019 is too large for the mapper: 1,073,741,823 at"):
+        map_layer("edge_npu", Layer("fc", K=3_000_000_019, C=2), "energy", factors="perfect")
+    assert map_layer("edge_npu", Layer("fc", K=MOST - 5, C=2), "energy", factors="perfect").certificate.gap == 0.0
