@@ -25,10 +25,13 @@ with interruptible():
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_each_way_to_end_it_interrupts_and_is_put_back(name):
     number = getattr(signal, name)
-    before = signal.getsignal(number)
-    with pytest.raises(KeyboardInterrupt), interruptible():
-        signal.raise_signal(number)
-    assert signal.getsignal(number) is before
+    given = signal.signal(number, signal.default_int_handler)  # under `nohup`, SIGHUP is ignored
+    try:
+        with pytest.raises(KeyboardInterrupt), interruptible():
+            signal.raise_signal(number)
+        assert signal.getsignal(number) is signal.default_int_handler
+    finally:
+        signal.signal(number, given)
 
 
 def test_what_is_ignored_stays_ignored():

@@ -151,7 +151,7 @@ class Scan(NamedTuple):
     seen: Bools
 
 
-class Goal(NamedTuple):
+class Ceiling(NamedTuple):
     """What the sums of terms must stay below.
 
     Parameters
@@ -203,8 +203,8 @@ def ways_to_share(
         last_axis_of(sums, 3, each), last_axis_of(sums, 4, each), last_axis_of(sums, 5, each),
     )  # fmt: skip
     fixed, most = terms.fixed, np.exp(reach.enough + 2.0 * ROUNDING)
-    goal = Goal(most, fixed[: OF_TIME + 1] > 0.0, bool(fixed[OF_TIME] < 0.0))
-    return _ways(sums, axes, classes, _scan_of(sums, classes), goal, fan, reach.left, ways.shares)
+    ceiling = Ceiling(most, fixed[: OF_TIME + 1] > 0.0, bool(fixed[OF_TIME] < 0.0))
+    return _ways(sums, axes, classes, _scan_of(sums, classes), ceiling, fan, reach.left, ways.shares)
 
 
 def _classes(chains: tuple[Ints, ...], alive: Alive, fan: FanOut, share: Ints) -> Classes:
@@ -286,7 +286,7 @@ def _scan_of(sums: Sums, classes: Classes) -> Scan:
 
 
 def _ways(
-    sums: Sums, axes: tuple[LastAxis, ...], classes: Classes, scan: Scan, goal: Goal, fan: FanOut, left: float,
+    sums: Sums, axes: tuple[LastAxis, ...], classes: Classes, scan: Scan, ceiling: Ceiling, fan: FanOut, left: float,
     found: Ints,
 ) -> int:  # fmt: skip
     """The combinations of classes in which something may improve; `left` is how far they may lift the bound."""
@@ -308,10 +308,10 @@ def _ways(
             continue
         for q in range(len(sums.slot)):
             product[depth + 1, q] = product[depth, q] * factor[c, q]
-        if not _sums_in_reach(sums, scan, depth + 1, goal):
+        if not _sums_in_reach(sums, scan, depth + 1, ceiling):
             continue
         scan.least[a] = factor[c]
-        if not _some_in_reach(sums, axes[a], a, classes, c, scan, goal):
+        if not _some_in_reach(sums, axes[a], a, classes, c, scan, ceiling):
             continue
         if depth < 5:
             depth += 1
@@ -320,7 +320,7 @@ def _ways(
         every = True
         for k in range(5):
             b = sequence[k]
-            every = every and _some_in_reach(sums, axes[b], b, classes, place[k], scan, goal)
+            every = every and _some_in_reach(sums, axes[b], b, classes, place[k], scan, ceiling)
         if every:
             if count == len(found):
                 return TOO_MANY
@@ -350,7 +350,7 @@ def _may_stand(scan: Scan, depth: int, standing: Ints, sides: Ints) -> bool:
     return many > 0
 
 
-def _sums_in_reach(sums: Sums, scan: Scan, depth: int, goal: Goal) -> bool:
+def _sums_in_reach(sums: Sums, scan: Scan, depth: int, ceiling: Ceiling) -> bool:
     """Whether the sums of terms with the least factors of classes keep all limits and may improve."""
     total, product, rest, room = scan.total, scan.product, scan.rest, sums.room
     for s in range(len(total)):
@@ -361,16 +361,16 @@ def _sums_in_reach(sums: Sums, scan: Scan, depth: int, goal: Goal) -> bool:
     for b in range(FIRST_LIMIT, len(room)):
         if total[b] > room[b]:
             return False
-    return _is_less(total[OF_ENERGY], total[OF_TIME], room, goal)
+    return _is_less(total[OF_ENERGY], total[OF_TIME], room, ceiling)
 
 
-def _is_less(energy: float, time: float, room: Floats, goal: Goal) -> bool:
+def _is_less(energy: float, time: float, room: Floats, ceiling: Ceiling) -> bool:
     """Whether energy and time may be those of something better."""
-    value = (energy if goal.weighs[OF_ENERGY] else 1.0) * (time if goal.weighs[OF_TIME] else 1.0)
-    return bool(value <= goal.most and not (goal.timed and time > room[OF_TIME]))
+    value = (energy if ceiling.weighs[OF_ENERGY] else 1.0) * (time if ceiling.weighs[OF_TIME] else 1.0)
+    return bool(value <= ceiling.most and not (ceiling.timed and time > room[OF_TIME]))
 
 
-def _some_in_reach(sums: Sums, axis: LastAxis, a: int, classes: Classes, c: int, scan: Scan, goal: Goal) -> bool:
+def _some_in_reach(sums: Sums, axis: LastAxis, a: int, classes: Classes, c: int, scan: Scan, ceiling: Ceiling) -> bool:
     """Whether this holds with some split of a class."""
     at, end, others, least = classes.begin[c], classes.begin[c + 1], scan.others, scan.least
     if end - at == 1:
@@ -387,7 +387,7 @@ def _some_in_reach(sums: Sums, axis: LastAxis, a: int, classes: Classes, c: int,
         n = min(BLOCK, end - at)
         add_up_several(axis, sums, at - first, n)
         for i in range(n):
-            if axis.fits[i] and _is_less(axis.height[OF_ENERGY, i], axis.height[OF_TIME, i], sums.room, goal):
+            if axis.fits[i] and _is_less(axis.height[OF_ENERGY, i], axis.height[OF_TIME, i], sums.room, ceiling):
                 return True
         at += n
     return False

@@ -83,7 +83,7 @@ def any_tiles(dp: Deep, d: int) -> Ints:
     return np.full(len(dp.nodes), 2 * int(dp.bounds[d]))
 
 
-class Ways(NamedTuple):
+class Continuations(NamedTuple):
     """How chains of one product go on: from each slot, with each divisor left for it and all slots further in.
 
     Parameters
@@ -148,7 +148,7 @@ def put_chains(dp: Deep, d: int, largest: Ints, chains: Ints) -> None:
             slot -= 1
 
 
-def _ways_on(dp: Deep, d: int, product: int, largest: Ints, apart: bool) -> Ways:
+def _ways_on(dp: Deep, d: int, product: int, largest: Ints, apart: bool) -> Continuations:
     """How chains of a product go on, without ways that come to nothing."""
     slots, divisors = 2 * len(dp.nodes), _divisors(product)
     n = len(divisors)
@@ -181,7 +181,7 @@ def _ways_on(dp: Deep, d: int, product: int, largest: Ints, apart: bool) -> Ways
                 stand = any_stands[slot // 2, j] if apart and slot % 2 == 1 else 1
                 many[slot, at] += stand * many[slot + 1, to]
         begin[slot, n] = found
-    return Ways(begin, factor, left, many)
+    return Continuations(begin, factor, left, many)
 
 
 @entry
