@@ -15,6 +15,7 @@ from thinned import parts, thinned
 from dse import Layer, load_architecture
 from dse.mapper.deep.bounds import layer_spaces
 from dse.mapper.deep.bounds.sums.sift import Alive
+from dse.mapper.deep.bounds.sums.times import of_all
 from dse.mapper.deep.bounds.weights import standing
 from dse.mapper.deep.bounds.weights.standing import NO_FAN_OUTS, FanOuts, drop_unplaced, fan_outs_of
 from dse.mapper.deep.solve import solve_deep
@@ -125,3 +126,13 @@ def test_fan_outs_of_few_axes_or_children_are_left_out() -> None:
     assert len(fan_outs_of(problem, []).level) == 0  # cores take N, K and P, but there are four; lanes take C and K
     free = problem._replace(on_side=np.ones_like(problem.on_side))
     assert fan_outs_of(free, []).sides.tolist() == [[16, 16]]
+
+
+def test_limits_are_named_by_plain_numbers() -> None:
+    """Names are made once, and a written proof has them: with one of numpy's numbers it was no JSON."""
+    layer = Layer("conv", N=2, K=16, C=8, P=6, Q=6)
+    problem = layer_spaces.spaces_of(load_architecture("eyeriss"), layer, "all")[1][0].problem
+    of_all.cache_clear()
+    levels = fan_outs_of(problem, []).level.tolist()
+    assert levels
+    assert all(type(of_all("children", level)[0][1][1]) is int for level in levels)

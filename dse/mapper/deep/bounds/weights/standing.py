@@ -129,7 +129,9 @@ def fan_outs_of(problem: Deep, terms: list[Term]) -> FanOuts:
     axes = np.array([spread[:, list(dims)].any(axis=1) for dims in AXES]).sum(axis=0)
     level = np.flatnonzero((problem.fans >= 0) & (problem.sides.prod(axis=1) >= MANY) & (axes >= SEVERAL))
     at = {term.extra: t for t, term in enumerate(terms)}
-    limits = [[at.get(of_all(*key), -1) for key in (("side", i, 0), ("side", i, 1), ("children", i))] for i in level]
+    limits = [
+        [at.get(of_all(*key), -1) for key in (("side", i, 0), ("side", i, 1), ("children", i))] for i in level.tolist()
+    ]
     return FanOuts(level, problem.sides[level], problem.on_side[level], np.array(limits, dtype=np.int64).reshape(-1, 3))
 
 
