@@ -189,8 +189,8 @@ class TimeOptions:
 
 def read_architecture(name: str, dataflow: str | None, settings: Sequence[str]) -> Architecture:
     """An architecture file with some settings changed."""
-    from dse.formats.architecture.derived import left_behind
     from dse.formats.architecture.load import load_architecture_spec
+    from dse.formats.architecture.space.derived import left_behind
 
     spec = load_architecture_spec(name)
     changes = {path: spec.parse_setting(path, value) for path, value in given_settings(dataflow, settings).items()}
@@ -206,7 +206,7 @@ def remarks(spec: ArchitectureSpec, architecture: Architecture) -> list[str]:
     Limits that depend on what runs on it are left to sweeps.
     """
     from dse.architecture.figures import design_figures
-    from dse.formats.architecture.space import METRICS
+    from dse.formats.architecture.space.constraints import METRICS
 
     found = []
     figures = design_figures(architecture)

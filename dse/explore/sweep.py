@@ -27,7 +27,7 @@ from dse.explore.results.result import SweepResult
 from dse.explore.spending import Spending
 from dse.explore.underway import Underway
 from dse.explore.workers.runner import Workers, usable_cpus
-from dse.formats.architecture.space import parse_constraints
+from dse.formats.architecture.space.constraints import parse_constraints
 
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture

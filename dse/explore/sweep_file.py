@@ -18,12 +18,12 @@ from dse.explore.plan.plan import Plan, make_plan
 from dse.explore.plan.search import DEFAULT_OBJECTIVES, Objective, Search, SearchChanges
 from dse.explore.plan.workloads import UNCHANGED, WorkloadChanges
 from dse.explore.sweep import GAP, TRIALS
-from dse.formats.architecture.choices import read_space
 from dse.formats.architecture.dataflow import DataflowModel, read_own_dataflows
 from dse.formats.architecture.load import ArchitectureSpec, load_architecture_spec
 from dse.formats.architecture.model import Name
-from dse.formats.architecture.space import read_constraints
-from dse.formats.architecture.space_model import ConstraintsModel, SpaceModel
+from dse.formats.architecture.space.choices import read_space
+from dse.formats.architecture.space.constraints import read_constraints
+from dse.formats.architecture.space.model import ConstraintsModel, SpaceModel
 from dse.formats.text.regular import check_file
 from dse.formats.text.shipped import Kind, check_kind, find_shipped, shipped_names
 from dse.formats.text.source import Source, SpecModel, WholeNumber, load_source, raise_all, validate

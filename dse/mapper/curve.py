@@ -19,8 +19,8 @@ import numpy as np
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import Level
 from dse.errors import DseError
-from dse.mapper.shared.orders import group_dims
-from dse.mapper.shared.words import boxes, tile_words
+from dse.mapper.shared.mapspace.orders import group_dims
+from dse.mapper.shared.mapspace.words import boxes, tile_words
 from dse.model.counting.counts import window_of
 from dse.problem.dims import DIMS, IFMAP, OPERANDS, PSUM, WEIGHT, C, K, N, P, Q, R, S
 from dse.problem.layer import Layer
@@ -170,11 +170,11 @@ def capacity_curve(architecture: Architecture, layer: Layer) -> CapacityCurve:
 
     Notes
     -----
-    Exact over all integer tiles of the buffer and all orders of the outermost list. By the order collapse (see
-    `dse.mapper.shared.orders`) an order is an operand whose irrelevant loops are innermost, and a dim that the ifmap
-    slides on. A loop that costs no words in such an order may as well have tiles of one: K under a resting ifmap, N
-    under resting weights, C under resting psums, and the dim slid on. The others take the smallest tile of every trip
-    count, or, where strides leave holes between windows, every tile.
+    Exact over all integer tiles of the buffer and all orders of the outermost list. By the order collapse
+    (`dse.mapper.shared.mapspace.orders`) an order is an operand whose irrelevant loops are innermost, and a dim that
+    the ifmap slides on. A loop that costs no words in such an order may as well have tiles of one: K under a resting
+    ifmap, N under resting weights, C under resting psums, and the dim slid on. The others take the smallest tile of
+    every trip count, or, where strides leave holes between windows, every tile.
 
     An operand that goes past the buffer takes no capacity. It counts as if the levels inside received the buffer's
     tile, and stays through the outermost list only if one of them has room for that tile in all of its instances

@@ -9,7 +9,7 @@ from math import ceil, prod
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut
 from dse.errors import MappingError
-from dse.mapper.shared.places import Places
+from dse.mapper.shared.mapspace.places import Places
 from dse.model.mapping import Loop, Mapping, Spatial, Temporal
 from dse.problem.dims import DIMS, RELEVANT
 from dse.problem.layer import Layer

@@ -22,9 +22,9 @@ from dse.architecture.architecture import Architecture
 from dse.mapper.flat.build import build
 from dse.mapper.flat.instance import Roles
 from dse.mapper.flat.outer import words as outer
-from dse.mapper.shared.bypass import bypass_choices
 from dse.mapper.shared.compilation.twins import twin
-from dse.mapper.shared.factors import trip_values
+from dse.mapper.shared.mapspace.bypass import bypass_choices
+from dse.mapper.shared.mapspace.factors import trip_values
 from dse.problem.layer import Layer
 
 fits, outer_words, outer_least = twin(outer.fits), twin(outer.outer_words), twin(outer.outer_least)

@@ -85,5 +85,5 @@ def test_a_function_named_alone_is_there():
 
 def test_the_pages_name_every_module_that_bounds():
     pages = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
-    for module in ("outer.words", "outer.table", "inner.bounds", "inner.costs", "placing", "pricing", "curve", "space"):
+    for module in ("outer.words", "outer.table", "inner.bounds", "inner.costs", "placing", "pricing", "curve", "sizes"):
         assert f"`{module}." in pages

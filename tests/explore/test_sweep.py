@@ -24,7 +24,7 @@ from dse.explore.results.record import read_results
 from dse.explore.sweep import run_plan, sweep
 from dse.explore.sweep_file import SearchModel, load_plan
 from dse.formats.architecture.load import load_architecture, load_architecture_spec
-from dse.formats.architecture.space import Constraint
+from dse.formats.architecture.space.constraints import Constraint
 from dse.formats.workload.load import load_workload, parse_workload
 from dse.mapper import layer_front, map_layer, sum_fronts
 from dse.report.figures.front import front_data

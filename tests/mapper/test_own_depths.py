@@ -19,7 +19,7 @@ from dse.formats.text.source import parse_source
 from dse.mapper.deep.known import record_of
 from dse.mapper.deep.solve import deep_mapping
 from dse.mapper.layer import layer_front, map_layer
-from dse.mapper.shared.bypass import bypass_choices
+from dse.mapper.shared.mapspace.bypass import bypass_choices
 from dse.mapper.shared.result import Mapped
 from dse.model.cost import evaluate
 from dse.model.counting.counts import count

@@ -80,7 +80,7 @@ def _of_files(inputs: Inputs, resident: bool, workers: Workers) -> Explained:
     from dse.explore.plan.plan import make_plan
     from dse.explore.plan.search import Search
     from dse.explore.plan.workloads import WorkloadChanges
-    from dse.formats.architecture.derived import left_behind
+    from dse.formats.architecture.space.derived import left_behind
     from dse.formats.workload.parameters import parse_parameters
     from dse.model.homes import home_level
 

@@ -167,7 +167,7 @@ def _show_sweep(path: Path, form: str) -> None:
     from dse.explore.compare.dataflows_file import load_comparison
     from dse.explore.compare.networks import Review
     from dse.explore.sweep_file import load_plan
-    from dse.formats.architecture.readable import plain_limits
+    from dse.formats.architecture.space.readable import plain_limits
     from dse.report.text.summaries import dataflows_text, review_text, sweep_text
 
     if (dataflows := load_comparison(path)) is not None:

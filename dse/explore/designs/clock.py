@@ -18,7 +18,7 @@ from dse.mapper.shared.stopping import Deadline
 
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
-    from dse.formats.architecture.space import Constraint
+    from dse.formats.architecture.space.constraints import Constraint
     from dse.mapper import Certificate
     from dse.model.mapping import Mapping
     from dse.problem.layer import Layer

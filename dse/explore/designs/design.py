@@ -18,12 +18,12 @@ from dse.explore.designs.resident import keeps_tensors, wiring_of
 from dse.explore.designs.together import SUM, Combination
 from dse.explore.outcomes.evaluation import Outcome
 from dse.explore.outcomes.front import thinned
-from dse.formats.architecture.readable import complaint
+from dse.formats.architecture.space.readable import complaint
 from dse.model.cost import edp_js
 
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
-    from dse.formats.architecture.space import Constraint
+    from dse.formats.architecture.space.constraints import Constraint
     from dse.mapper.shared.reference import Reference
     from dse.problem.layer import Layer
     from dse.problem.moves import Move

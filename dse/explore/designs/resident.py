@@ -10,7 +10,7 @@ from dse.errors import InfeasibleError
 
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture
-    from dse.formats.architecture.space import Constraint
+    from dse.formats.architecture.space.constraints import Constraint
     from dse.problem.workload import Workload
 
 ROUNDING = 1e-9

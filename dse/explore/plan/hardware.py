@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from dse.architecture.dataflow import Dataflow
-from dse.formats.architecture.space import Constraint
+from dse.formats.architecture.space.constraints import Constraint
 
 if TYPE_CHECKING:
     from dse.formats.architecture.load import ArchitectureSpec

@@ -27,9 +27,9 @@ from dse.explore.proof.bounding.prices import BoxPrices, Layouts
 from dse.explore.proof.bounding.sharper import Sharper
 from dse.explore.proof.reach import Reach, limits_of
 from dse.explore.proof.stage import Provable
-from dse.formats.architecture.choices import check_shapes, read_plain_space
-from dse.formats.architecture.derived import Derived, derive
-from dse.formats.architecture.space import BATCH
+from dse.formats.architecture.space.choices import check_shapes, read_plain_space
+from dse.formats.architecture.space.derived import Derived, derive
+from dse.formats.architecture.space.ranges import BATCH
 
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from dse.errors import DseError
 from dse.explore.designs.design import Batched
-from dse.formats.architecture.derived import Derived, derive
-from dse.formats.architecture.space import BATCH
+from dse.formats.architecture.space.derived import Derived, derive
+from dse.formats.architecture.space.ranges import BATCH
 
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture

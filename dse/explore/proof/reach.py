@@ -11,7 +11,7 @@ from dse.explore.designs.design import NEED_NO_MAPPING
 from dse.explore.outcomes.evaluation import Evaluation
 
 if TYPE_CHECKING:
-    from dse.formats.architecture.space import Constraint
+    from dse.formats.architecture.space.constraints import Constraint
 
 Limits = Literal["none", "most", "other"]
 """Of what is mapped: none; the most energy and latency, which all that is better keeps, too; others, as power is less
@@ -96,7 +96,7 @@ def limits_of(constraints: Sequence[Constraint]) -> Limits:
 
     Examples
     --------
-    >>> from dse.formats.architecture.space import Constraint
+    >>> from dse.formats.architecture.space.constraints import Constraint
     >>> area, energy, power = (Constraint(metric, 1.0) for metric in ("area_mm2", "energy_pj", "power_mw"))
     >>> [limits_of(of) for of in ([area], [area, energy], [energy, power], [Constraint("latency_s", 1.0, 0.5)])]
     ['none', 'most', 'other', 'other']

@@ -21,8 +21,9 @@ from dse.explore.proof.certificate import Certificate
 from dse.explore.results.result import COLUMNS, SweepResult, in_order
 from dse.explore.spending import PARTS, Spending
 from dse.formats.architecture.dataflow import written_dataflow
-from dse.formats.architecture.readable import plain_limits
-from dse.formats.architecture.space import BATCH, Constraint, parse_constraints
+from dse.formats.architecture.space.constraints import Constraint, parse_constraints
+from dse.formats.architecture.space.ranges import BATCH
+from dse.formats.architecture.space.readable import plain_limits
 from dse.formats.text.regular import check_file
 from dse.formats.text.replace import remove_leftovers, write_text
 from dse.formats.text.shipped import Kind, shipped_folder

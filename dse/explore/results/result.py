@@ -15,8 +15,8 @@ from dse.explore.proof.certificate import Certificate
 from dse.explore.results.reasons import counted_reasons
 from dse.explore.results.tables import evaluations_frame, front_frame
 from dse.explore.spending import Spending
-from dse.formats.architecture.readable import plain_limits
-from dse.formats.architecture.space import Constraint
+from dse.formats.architecture.space.constraints import Constraint
+from dse.formats.architecture.space.readable import plain_limits
 from dse.problem.notebook import SHOWN_ROWS, picture, short
 
 if TYPE_CHECKING:

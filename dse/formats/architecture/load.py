@@ -15,13 +15,14 @@ from dse.architecture.architecture import Architecture
 from dse.architecture.dataflow import Dataflow
 from dse.errors import DseError, SpecError
 from dse.formats.architecture.build import build_architecture
-from dse.formats.architecture.choices import read_space
 from dse.formats.architecture.dataflow import find_dataflow, read_dataflow, read_own_dataflows
-from dse.formats.architecture.derived import Derived
 from dse.formats.architecture.model import ArchitectureModel, FanOutModel, ReadWrite
 from dse.formats.architecture.names import unknown_names
 from dse.formats.architecture.rating import BuildError, left_to_technology, rating_of
-from dse.formats.architecture.space import BATCH, Constraint, Value, read_constraints
+from dse.formats.architecture.space.choices import read_space
+from dse.formats.architecture.space.constraints import Constraint, read_constraints
+from dse.formats.architecture.space.derived import Derived
+from dse.formats.architecture.space.ranges import BATCH, Value
 from dse.formats.text.quantity import Quantity
 from dse.formats.text.shipped import check_kind
 from dse.formats.text.source import (

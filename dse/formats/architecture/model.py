@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Discriminator,
 from dse.architecture.hierarchy import Buffering, Placement
 from dse.architecture.power import KELVIN, Flavour
 from dse.formats.architecture.dataflow import ANY_DIM, DataflowModel, Dims, InlineDataflowModel
-from dse.formats.architecture.space_model import ConstraintsModel, SpaceModel, no_mac
+from dse.formats.architecture.space.model import ConstraintsModel, SpaceModel, no_mac
 from dse.formats.text.quantity import (
     Area,
     Bandwidth,

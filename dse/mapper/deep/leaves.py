@@ -10,7 +10,7 @@ from dse.mapper.deep.bounds.sums.sift import OF_ENERGY, OF_TIME
 from dse.mapper.deep.nest import COLS, ORDER, PER_LEVEL, PER_PART, ROWS, TRIPS, Work, price_finished, workspace
 from dse.mapper.deep.problem import Deep
 from dse.mapper.shared.incumbent import SLACK, enter
-from dse.mapper.shared.orders import add_partial_stays, group_dims, list_orders
+from dse.mapper.shared.mapspace.orders import add_partial_stays, group_dims, list_orders
 from dse.model.counting.kernel import Floats, Ints
 from dse.problem.dims import P, R
 

@@ -12,7 +12,7 @@ from dse.mapper.deep.leaves import ANYTHING, axis_of
 from dse.mapper.deep.nest import parts_of
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.splits.axes import AXES, Axis
-from dse.mapper.shared.orders import add_partial_stays, group_dims, list_orders
+from dse.mapper.shared.mapspace.orders import add_partial_stays, group_dims, list_orders
 from dse.model.counting.kernel import Ints
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, K, N, P, Q, R, S
 

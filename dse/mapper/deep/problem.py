@@ -12,8 +12,8 @@ from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut, Level
 from dse.architecture.remembered import Remembered
 from dse.mapper.shared.compilation.arguments import lasting
-from dse.mapper.shared.factors import whole_factor
-from dse.mapper.shared.places import Places
+from dse.mapper.shared.mapspace.factors import whole_factor
+from dse.mapper.shared.mapspace.places import Places
 from dse.model.counting.counts import RELEVANCE, Structure, window_of
 from dse.model.counting.kernel import Floats, Ints
 from dse.model.counting.records import READ, WRITE

@@ -33,11 +33,11 @@ from dse.mapper.deep.tree.best_first import run_to_end, seek
 from dse.mapper.deep.tree.branching import half_of, shares
 from dse.mapper.deep.tree.earlier import begun_by, remember, remembered, taken_over
 from dse.mapper.deep.tree.start import first_mappings, values_of
-from dse.mapper.shared.bypass import bypass_choices
 from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY, is_better
+from dse.mapper.shared.mapspace.bypass import bypass_choices
+from dse.mapper.shared.mapspace.places import Places
 from dse.mapper.shared.outermost import with_room
-from dse.mapper.shared.places import Places
 from dse.mapper.shared.reasons import is_ruled_out
 from dse.mapper.shared.reference import Reference
 from dse.mapper.shared.result import ANY_ORDER, Solution, loops_of

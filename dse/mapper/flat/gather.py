@@ -10,7 +10,7 @@ from dse.errors import DseError
 from dse.mapper.flat.build import build
 from dse.mapper.flat.instance import BUFFER, Instance, Roles
 from dse.mapper.flat.outer.words import fits
-from dse.mapper.shared.bypass import bypass_choices
+from dse.mapper.shared.mapspace.bypass import bypass_choices
 from dse.model.price import Prices, price
 from dse.model.room import ways
 from dse.problem.dims import PSUM

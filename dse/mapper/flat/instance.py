@@ -13,7 +13,7 @@ from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut
 from dse.architecture.remembered import remembered
 from dse.errors import DseError
-from dse.mapper.shared.places import Places
+from dse.mapper.shared.mapspace.places import Places
 from dse.model.counting.kernel import Record
 
 Array = NDArray[Any]

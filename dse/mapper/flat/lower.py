@@ -18,7 +18,7 @@ from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import Level
 from dse.architecture.remembered import Remembered
 from dse.errors import DseError
-from dse.mapper.flat.array_tiles import Array, Sides, TileWalk, sides_of, tiles_of
+from dse.mapper.flat.array.tiles import Array, Sides, TileWalk, sides_of, tiles_of
 from dse.mapper.flat.gather import instances_of
 from dse.mapper.flat.inner.by_array import Arrays, Outside, least_of_tiles
 from dse.mapper.flat.instance import INSTANCE, Instance, Roles, record_type

@@ -48,7 +48,7 @@ from dse.mapper.flat.outer.words import (
 from dse.mapper.flat.pricing import price_orders
 from dse.mapper.flat.run import OUTER_TILES
 from dse.mapper.shared.incumbent import ENERGY, pruned
-from dse.mapper.shared.orders import group_dims
+from dse.mapper.shared.mapspace.orders import group_dims
 from dse.model.counting.kernel import Floats, Ints, Record
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, K, N, P, Q, R, S
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from dse.mapper.flat.array.spreads import settle
 from dse.mapper.flat.inner.costs import ANY, SLIDES, again, kind_energy, passes_through
 from dse.mapper.flat.inner.least_time import array_beside
 from dse.mapper.flat.instance import BUFFER, OUTER, Instance
@@ -21,9 +22,8 @@ from dse.mapper.flat.run import (
     PE_TILE,
     PRICED,
 )  # fmt: skip
-from dse.mapper.flat.spreads import settle
 from dse.mapper.shared.incumbent import enter, pruned
-from dse.mapper.shared.orders import list_orders
+from dse.mapper.shared.mapspace.orders import list_orders
 from dse.mapper.shared.price import PriceRoom, Rates, price_loops
 from dse.model.counting.kernel import Floats, Ints, Record
 from dse.model.counting.nest import only_finished

@@ -103,7 +103,7 @@ WALK = np.dtype(
         # By depth: the dim, the row of its PE tile in `Options.tiles`, whether it has more than one spread, and the
         # MACs along the dims further down.
         ("dim", np.int64, 8), ("tile", np.int64, 8), ("several", np.int64, 8), ("below", np.float64, 8),
-        # By depth: what the array has left, the entry at hand and the end of its list, see `dse.mapper.flat.fitting`;
+        # By depth: what the array has left, the entry at hand and the end of its list (`flat.array.fitting`);
         # compute steps of the dims decided before, and of all dims but that of the depth, at least.
         ("state", np.int64, 9), ("at", np.int64, 9), ("last", np.int64, 9),
         ("done", np.float64, 9), ("others", np.float64, 9),

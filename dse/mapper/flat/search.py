@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dse.mapper.flat.fitting import (
+from dse.mapper.flat.array.fitting import (
     END,
     FIRST,
     LEAST_PASSES,
@@ -22,6 +22,7 @@ from dse.mapper.flat.fitting import (
     new_fitting,
     start,
 )  # fmt: skip
+from dse.mapper.flat.array.spreads import FIRST_SPREAD, STEPS, decide, leave_open
 from dse.mapper.flat.inner.bounds import least_inside, lone_port, steps_together, tile_pruned
 from dse.mapper.flat.inner.costs import inner_costs
 from dse.mapper.flat.inner.halo import halo_words
@@ -31,7 +32,6 @@ from dse.mapper.flat.outer.held import is_held
 from dse.mapper.flat.outer.trips import MOST_TRIPS, new_trips
 from dse.mapper.flat.placing import place_tiles
 from dse.mapper.flat.run import OUTER_TILES, PE_TILES, PRICED, PRICING, UNROLLINGS
-from dse.mapper.flat.spreads import FIRST_SPREAD, STEPS, decide, leave_open
 from dse.mapper.shared.incumbent import EDP, ENERGY, SLACK, latest, longest, pruned
 from dse.model.counting.kernel import Floats, Ints, Record, entry
 from dse.problem.dims import P, Q, R, S
@@ -54,7 +54,7 @@ class WalkRoom(NamedTuple):
     tall, wide : (spreads of P or Q, spreads of R or S, 10) float
         Words on both axes as of `halo_words`, filled on demand; -1 where they are not known yet.
     fitting : Fitting
-        What the array may have left, see `dse.mapper.flat.fitting`.
+        What the array may have left, see `dse.mapper.flat.array.fitting`.
     listed : (spreads, 2) int64
         Where the trips of every spread are listed, see `dse.mapper.flat.outer.trips.list_trips`.
     positions, offsets : (2, longest bound + 1, 3), (4, children + 1) int64

@@ -12,6 +12,7 @@ import numpy as np
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut, Level
 from dse.errors import DseError
+from dse.mapper.flat.array.spreads import Options, by_spread, largest_tile
 from dse.mapper.flat.gather import instances_of
 from dse.mapper.flat.inner.bounds import list_tiles
 from dse.mapper.flat.instance import Instance, Roles
@@ -36,14 +37,13 @@ from dse.mapper.flat.run import (
     new_work,
 )  # fmt: skip
 from dse.mapper.flat.search import search
-from dse.mapper.flat.spreads import Options, by_spread, largest_tile
-from dse.mapper.shared.bypass import bypass_choices
 from dse.mapper.shared.compilation.twins import compiled
-from dse.mapper.shared.factors import dim_options
 from dse.mapper.shared.incumbent import ENERGY, FRONT, LATENCY, is_better
+from dse.mapper.shared.mapspace.bypass import bypass_choices
+from dse.mapper.shared.mapspace.factors import dim_options
+from dse.mapper.shared.mapspace.rules import Rules
+from dse.mapper.shared.mapspace.sizes import fastest_steps, splits
 from dse.mapper.shared.result import ANY_ORDER, Solution, loops_of
-from dse.mapper.shared.rules import Rules
-from dse.mapper.shared.space import fastest_steps, splits
 from dse.model.mapping import Mapping, Spatial, Temporal
 from dse.model.price import Prices, price
 from dse.problem.layer import Layer

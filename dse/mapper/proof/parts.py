@@ -12,7 +12,7 @@ from dse.mapper.deep.bounds.spaces import narrowed, space_of, without_fewest_ste
 from dse.mapper.deep.bounds.subproblem import Space
 from dse.mapper.deep.problem import Deep, build, finishing, rooms_for_finished, spreads_that_add_up
 from dse.mapper.proof import check
-from dse.mapper.shared.bypass import bypass_choices
+from dse.mapper.shared.mapspace.bypass import bypass_choices
 from dse.model.price import Prices
 from dse.problem.dims import DIMS, OPERANDS
 from dse.problem.layer import Layer

@@ -18,8 +18,8 @@ from typing import Literal
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut, Level
 from dse.architecture.parts import in_parts
-from dse.mapper.shared.factors import keeps_tight, whole_factor
-from dse.mapper.shared.places import Places
+from dse.mapper.shared.mapspace.factors import keeps_tight, whole_factor
+from dse.mapper.shared.mapspace.places import Places
 from dse.mapper.shared.unpriced import unpriced
 from dse.model.mapping import tile_words
 from dse.model.price import SHARED, capacities

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from dse.errors import DseError
 from dse.explore.designs.space import magnitude
 from dse.explore.outcomes.evaluation import Outcome
-from dse.formats.architecture.space import BATCH
+from dse.formats.architecture.space.ranges import BATCH
 
 if TYPE_CHECKING:
     from dse.explore.outcomes.evaluation import Evaluation

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from dse.explore.plan.search import Search
-from dse.formats.architecture.readable import said_limits
-from dse.formats.architecture.space import BATCH
+from dse.formats.architecture.space.ranges import BATCH
+from dse.formats.architecture.space.readable import said_limits
 
 if TYPE_CHECKING:
     from dse.explore.plan.plan import Plan

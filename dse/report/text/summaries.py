@@ -9,8 +9,8 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from dse.architecture.hierarchy import FanOut, Level
-from dse.formats.architecture.derived import Derived, EqualArea
-from dse.formats.architecture.space import METRICS
+from dse.formats.architecture.space.constraints import METRICS
+from dse.formats.architecture.space.derived import Derived, EqualArea
 from dse.problem.dims import OPERANDS, PerOperand
 from dse.problem.layer import Layer
 from dse.problem.summary import layer_rows, workload_totals

@@ -7,7 +7,7 @@ import pytest
 from dse.explore.plan.plan import make_plan
 from dse.explore.plan.search import Search
 from dse.explore.proof.bounding.bounds import BoundTask
-from dse.formats.architecture.space import Constraint
+from dse.formats.architecture.space.constraints import Constraint
 
 SIDES = (("levels.array.rows", (4, 8)), ("levels.array.cols", (4, 16)))
 

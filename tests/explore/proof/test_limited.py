@@ -12,7 +12,7 @@ from dse.explore.plan.hardware import HardwareChanges
 from dse.explore.plan.plan import make_plan
 from dse.explore.plan.search import Search
 from dse.explore.sweep import sweep
-from dse.formats.architecture.space import parse_constraints
+from dse.formats.architecture.space.constraints import parse_constraints
 
 NET = """\
 workload: tiny

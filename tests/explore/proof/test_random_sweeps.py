@@ -27,7 +27,7 @@ from dse.explore.results.record import read_results
 from dse.explore.sweep import run_plan, sweep
 from dse.explore.sweep_file import load_plan
 from dse.explore.workers.runner import Workers
-from dse.formats.architecture.space import parse_constraints
+from dse.formats.architecture.space.constraints import parse_constraints
 from dse.formats.workload.load import parse_workload
 
 ROUNDING = 1e-9

@@ -17,7 +17,7 @@ from dse.explore.proof.bounding.together import Together
 from dse.explore.proof.lots import lots_of
 from dse.explore.proof.stage import Stage
 from dse.explore.workers.runner import Workers
-from dse.formats.architecture.space import parse_constraints
+from dse.formats.architecture.space.constraints import parse_constraints
 from dse.mapper.rough import rough_bound
 from dse.problem.dims import PerOperand
 

@@ -8,8 +8,8 @@ import dse
 from dse.explore.designs.design import Network, NetworkEvaluator
 from dse.explore.results.reasons import OTHERS, counted_reasons, said_reasons
 from dse.formats.architecture.load import load_architecture_spec
-from dse.formats.architecture.readable import complaint, said_limits
-from dse.formats.architecture.space import Constraint, parse_constraints
+from dse.formats.architecture.space.constraints import Constraint, parse_constraints
+from dse.formats.architecture.space.readable import complaint, said_limits
 
 CONV = dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)
 SMALL, LARGE = (dse.Workload.of(name, [replace(CONV, K=k)]) for name, k in (("small", 4), ("large", 16)))

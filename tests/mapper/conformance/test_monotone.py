@@ -31,7 +31,7 @@ from dse.architecture.hierarchy import FanOut, Level
 from dse.errors import InfeasibleError
 from dse.formats.architecture.dataflow import built_in_dataflows
 from dse.mapper.layer import solve
-from dse.mapper.shared.factors import whole_factor
+from dse.mapper.shared.mapspace.factors import whole_factor
 from dse.problem.dims import DIMS, OPERANDS, PerOperand
 from dse.problem.layer import Layer
 

@@ -35,7 +35,7 @@ from dse.mapper.deep.tree.best_first import run_to_end, seek
 from dse.mapper.deep.tree.branching import options
 from dse.mapper.deep.tree.exchange import rows_of
 from dse.mapper.layer import solve
-from dse.mapper.shared.orders import group_dims, list_orders
+from dse.mapper.shared.mapspace.orders import group_dims, list_orders
 from dse.model.price import price
 from dse.problem.dims import C, PerOperand
 

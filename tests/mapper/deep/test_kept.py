@@ -7,7 +7,7 @@ from mapper.walks.deep_walk import deep_problem
 from dse.mapper.deep import kept
 from dse.mapper.deep.kept import tables_of
 from dse.mapper.deep.problem import build
-from dse.mapper.shared.bypass import bypass_choices
+from dse.mapper.shared.mapspace.bypass import bypass_choices
 from dse.model.price import price
 from dse.problem.dims import PerOperand
 

@@ -24,8 +24,8 @@ from dse.mapper.deep.bounds.sums.crossings import crossings_of
 from dse.mapper.deep.bounds.sums.terms import Book, visits_pay
 from dse.mapper.deep.problem import Deep, build
 from dse.mapper.layer import layer_front, map_layer
-from dse.mapper.shared.bypass import bypass_choices
-from dse.mapper.shared.orders import add_partial_stays, list_orders
+from dse.mapper.shared.mapspace.bypass import bypass_choices
+from dse.mapper.shared.mapspace.orders import add_partial_stays, list_orders
 from dse.model.price import price
 from dse.problem.dims import DIMS, OPERANDS, PerOperand
 from dse.problem.layer import Layer

@@ -8,7 +8,7 @@ from dse.formats.architecture.load import load_architecture_spec
 from dse.mapper.flat import build as module
 from dse.mapper.flat.build import build
 from dse.mapper.flat.instance import INSTANCE, Roles
-from dse.mapper.shared.bypass import bypass_choices
+from dse.mapper.shared.mapspace.bypass import bypass_choices
 from dse.model.price import price
 from dse.problem.layer import Layer
 

@@ -29,8 +29,8 @@ from dse.mapper.deep.tree.walks import walk_to
 from dse.mapper.proof import check, grow, parts
 from dse.mapper.proof.rows import OBJECTIVES, Rows
 from dse.mapper.proof.write import order_of, prove
-from dse.mapper.shared.bypass import bypass_choices
 from dse.mapper.shared.incumbent import ENERGY, LATENCY
+from dse.mapper.shared.mapspace.bypass import bypass_choices
 from dse.model.price import price
 from dse.problem.dims import DIMS
 

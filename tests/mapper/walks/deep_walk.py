@@ -23,7 +23,7 @@ from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
 from dse.formats.architecture.dataflow import built_in_dataflows
 from dse.mapper.shared.compilation.twins import compiled
-from dse.mapper.shared.factors import keeps_tight
+from dse.mapper.shared.mapspace.factors import keeps_tight
 from dse.model import time
 from dse.model.counting.counts import RELEVANCE, Structure, scratch_for, window_of
 from dse.model.counting.nest import count_nest

@@ -13,7 +13,7 @@ from dse.errors import DseError
 from dse.explore.outcomes.evaluation import Evaluation, Outcome
 from dse.explore.plan.search import Search
 from dse.explore.results.result import SweepResult
-from dse.formats.architecture.space import parse_constraints
+from dse.formats.architecture.space.constraints import parse_constraints
 from dse.report.cards.book import Book
 from dse.report.directory import draw
 from dse.report.drawing.style import COLOURS

@@ -14,7 +14,7 @@ from dse.errors import DseError
 from dse.explore.designs.design import BatchEvaluator, Network, NetworkEvaluator, architecture_of
 from dse.explore.designs.resident import keeps_tensors
 from dse.explore.proof.bounding.common import area_of, differ_in_sides, has_folds, mapped_by, with_sides
-from dse.formats.architecture.readable import complaint
+from dse.formats.architecture.space.readable import complaint
 
 if TYPE_CHECKING:
     from dse.architecture.architecture import Architecture

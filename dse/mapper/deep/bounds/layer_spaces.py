@@ -12,8 +12,8 @@ from dse.mapper.deep.bounds.spaces import narrowed, space_of
 from dse.mapper.deep.bounds.subproblem import Space
 from dse.mapper.deep.drafts import Bypasses, Draft, drafts_of
 from dse.mapper.deep.problem import build, finishing, rooms_for_finished, without_limits
-from dse.mapper.shared.bypass import bypass_choices
-from dse.mapper.shared.places import Places
+from dse.mapper.shared.mapspace.bypass import bypass_choices
+from dse.mapper.shared.mapspace.places import Places
 from dse.model.price import price
 from dse.model.room import ways
 from dse.problem.layer import Layer

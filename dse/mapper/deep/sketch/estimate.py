@@ -12,8 +12,8 @@ import numpy as np
 
 from dse.mapper.deep.nest import COLS, ROWS
 from dse.mapper.deep.sketch.sums import SketchSums
-from dse.mapper.shared.factors import ceil_div
 from dse.mapper.shared.incumbent import ENERGY, LATENCY
+from dse.mapper.shared.mapspace.factors import ceil_div
 from dse.model.counting.kernel import Floats, Ints
 from dse.model.price import SHARED
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, K, N, P, Q, R, S

@@ -13,7 +13,7 @@ import numpy as np
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.sketch.estimate import EVERY, NOT_OF, PLACES, Sketch, estimate, estimate_settled, note, settle
 from dse.mapper.deep.sketch.sums import SketchSums
-from dse.mapper.shared.factors import ceil_div, keeps_tight
+from dse.mapper.shared.mapspace.factors import ceil_div, keeps_tight
 from dse.model.counting.kernel import Ints
 
 BETTER = 1.0 - 1e-9

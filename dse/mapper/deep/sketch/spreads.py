@@ -6,7 +6,7 @@ import numpy as np
 
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.sketch.estimate import PLACES
-from dse.mapper.shared.factors import ceil_div
+from dse.mapper.shared.mapspace.factors import ceil_div
 from dse.model.counting.kernel import Floats, Ints, entry
 
 MOST_WAYS = 12

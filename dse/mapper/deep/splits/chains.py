@@ -19,7 +19,7 @@ import numpy as np
 from dse.mapper.deep.nest import COLS, ROWS, TRIPS
 from dse.mapper.deep.problem import Deep
 from dse.mapper.shared.compilation.twins import compiled
-from dse.mapper.shared.factors import ceil_div, keeps_tight
+from dse.mapper.shared.mapspace.factors import ceil_div, keeps_tight
 from dse.model.counting.kernel import Floats, Ints, entry
 
 NARROW: Any = np.int32

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.mapper.shared.words import box
+from dse.mapper.shared.mapspace.words import box
 from dse.model.counting.kernel import Floats, Ints, entry
 
 COUNT, CHANGES, STEPS_PER_CHANGE, TILE, BOX, CHILDREN, SIDE, IDLE = range(8)

@@ -14,7 +14,7 @@ from math import prod
 import numpy as np
 
 from dse.mapper.deep.problem import Deep
-from dse.mapper.shared.words import box
+from dse.mapper.shared.mapspace.words import box
 from dse.model.counting.kernel import Bools, Floats, Ints
 from dse.model.price import SHARED
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, P, Q, R, S

@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from dse.mapper.flat.array.spreads import leave_open
 from dse.mapper.flat.inner.least_time import array_beside, array_time, first_and_last, least_time
 from dse.mapper.flat.instance import Instance
 from dse.mapper.flat.outer.table import BUSY, CROSSING_PJ, MOST_FIRST, MOST_SECOND, PASSES_FIRST, PASSES_SECOND
 from dse.mapper.flat.outer.walk import others
 from dse.mapper.flat.outer.words import repeats
-from dse.mapper.flat.spreads import leave_open
 from dse.mapper.shared.incumbent import SLACK, dearest, pruned
-from dse.mapper.shared.words import DILATION_H, DILATION_W, STRIDE_H, STRIDE_W, boxes, tile_words
+from dse.mapper.shared.mapspace.words import DILATION_H, DILATION_W, STRIDE_H, STRIDE_W, boxes, tile_words
 from dse.model.counting.kernel import Floats, Ints, Record, entry
 from dse.model.price import SHARED
 from dse.problem.dims import IFMAP, C, G, N, P, Q, R, S

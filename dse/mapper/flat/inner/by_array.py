@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dse.mapper.flat.array.spreads import leave_open
 from dse.mapper.flat.inner.bounds import (
     delivered,
     deliveries,
@@ -24,7 +25,6 @@ from dse.mapper.flat.inner.least_time import array_beside, array_time, first_and
 from dse.mapper.flat.instance import Instance
 from dse.mapper.flat.outer.table import BUSY, CROSSING_PJ, MOST_FIRST, MOST_SECOND, PASSES_FIRST, PASSES_SECOND
 from dse.mapper.flat.outer.walk import others
-from dse.mapper.flat.spreads import leave_open
 from dse.model.counting.kernel import Floats, Ints, Record, entry
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dse.mapper.flat.inner.halo import AGAIN_FILL, AGAIN_UP, FETCHED, FILL, OVER_A, OVER_B
 from dse.mapper.flat.instance import Instance
 from dse.mapper.flat.outer.words import repeats
-from dse.mapper.shared.orders import group_dims
+from dse.mapper.shared.mapspace.orders import group_dims
 from dse.model.counting.kernel import Floats, Ints, Record
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, N, P, Q, R, S
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dse.mapper.flat.instance import ARRAY, Instance
-from dse.mapper.shared.words import STRIDE_H, STRIDE_W
+from dse.mapper.shared.mapspace.words import STRIDE_H, STRIDE_W
 from dse.model.counting.boxes import box_words
 from dse.model.counting.kernel import Floats, Ints, Record
 from dse.model.counting.records import NONE, WORD, Axis, Nest, Scratch

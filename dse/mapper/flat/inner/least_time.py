@@ -6,7 +6,7 @@ import numpy as np
 
 from dse.mapper.flat.instance import ARRAY, BUFFER, OUTER, Instance
 from dse.mapper.flat.outer.words import repeats
-from dse.mapper.shared.words import tile_words
+from dse.mapper.shared.mapspace.words import tile_words
 from dse.model.counting.kernel import Ints
 from dse.model.counting.records import READ, WRITE
 from dse.model.time import APART, OVERLAPPING, STREAMING

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dse.mapper.flat.instance import Instance
 from dse.mapper.flat.outer.words import fits
 from dse.mapper.flat.run import TOGETHER
-from dse.mapper.shared.factors import ceil_div
+from dse.mapper.shared.mapspace.factors import ceil_div
 from dse.model.counting.kernel import Floats, Ints, Record
 from dse.problem.dims import G, N, S
 

@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
+from dse.mapper.flat.array.spreads import leave_open
 from dse.mapper.flat.inner.bounds import least_inside
 from dse.mapper.flat.inner.least_time import array_beside, first_and_last
 from dse.mapper.flat.instance import Instance
 from dse.mapper.flat.outer.words import PSUMS, WEIGHTS, fits, least_ifmap, outer_words, repeats, tile_bits
 from dse.mapper.flat.run import TOGETHER, Holders, new_configuration
-from dse.mapper.flat.spreads import leave_open
 from dse.mapper.shared.compilation.twins import compiled
-from dse.mapper.shared.factors import ceil_div, trip_values
 from dse.mapper.shared.incumbent import FRONT, SLACK, pruned
+from dse.mapper.shared.mapspace.factors import ceil_div, trip_values
 from dse.model.counting.kernel import Floats, Ints, Record, entry
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, K, N, P, Q, R, S
 

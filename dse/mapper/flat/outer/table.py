@@ -16,8 +16,8 @@ import numpy as np
 from dse.mapper.flat.instance import Instance
 from dse.mapper.flat.outer.walk import GRAIN, LEAST_BUSY, LEAST_PJ, grain, others, walk
 from dse.mapper.flat.outer.words import is_square, repeats
-from dse.mapper.shared.factors import trip_values
-from dse.mapper.shared.orders import group_dims
+from dse.mapper.shared.mapspace.factors import trip_values
+from dse.mapper.shared.mapspace.orders import group_dims
 from dse.model.counting.kernel import Floats, Ints, Record, entry
 from dse.problem.dims import K, N, P, Q, R, S
 

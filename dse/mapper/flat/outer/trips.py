@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from dse.mapper.flat.array.spreads import LEAST_COLS, LEAST_ROWS, PASSES
 from dse.mapper.flat.instance import BUFFER, Instance
 from dse.mapper.flat.outer.words import fits
-from dse.mapper.flat.spreads import LEAST_COLS, LEAST_ROWS, PASSES
-from dse.mapper.shared.factors import ceil_div, next_trips
+from dse.mapper.shared.mapspace.factors import ceil_div, next_trips
 from dse.model.counting.kernel import Ints, Record
 from dse.problem.dims import G, P, Q
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from dse.mapper.flat.instance import MOST_PORTS, Instance, record
 from dse.mapper.flat.outer.words import is_square, least_ifmap, outer_axes, repeats, words_of_axes
-from dse.mapper.shared.factors import ceil_div, trip_values
-from dse.mapper.shared.words import tile_words
+from dse.mapper.shared.mapspace.factors import ceil_div, trip_values
+from dse.mapper.shared.mapspace.words import tile_words
 from dse.model.counting.kernel import Floats, Ints, Record
 from dse.model.price import SHARED
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, K, N, P, Q, R, S

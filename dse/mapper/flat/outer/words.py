@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from dse.mapper.flat.instance import Instance
-from dse.mapper.shared.factors import ceil_div, trip_values
-from dse.mapper.shared.words import DILATION_H, DILATION_W, STRIDE_H, STRIDE_W, boxes, tile_words
+from dse.mapper.shared.mapspace.factors import ceil_div, trip_values
+from dse.mapper.shared.mapspace.words import DILATION_H, DILATION_W, STRIDE_H, STRIDE_W, boxes, tile_words
 from dse.model.counting.kernel import Floats, Ints, entry
 from dse.model.price import SHARED
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, K, N, P, Q, R, S

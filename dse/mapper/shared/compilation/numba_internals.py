@@ -71,7 +71,7 @@ def compile_kernel(function: FunctionType, *, is_entry: bool, counts_references:
 
     Examples
     --------
-    >>> from dse.mapper.shared.factors import ceil_div
+    >>> from dse.mapper.shared.mapspace.factors import ceil_div
     >>> compile_kernel(ceil_div, is_entry=True).py_func is ceil_div
     True
     """
@@ -102,7 +102,7 @@ def portable_code(dispatcher: Any, arguments: tuple[Any, ...]) -> Code:
 
     Examples
     --------
-    >>> from dse.mapper.shared.space import fastest_steps
+    >>> from dse.mapper.shared.mapspace.sizes import fastest_steps
     >>> from dse.mapper.shared.compilation.twins import twin
     >>> table = np.zeros((2, 5), dtype=np.int64)
     >>> made = portable_code(twin(fastest_steps), (np.zeros(9, dtype=np.int64), table, table, 2, 2))

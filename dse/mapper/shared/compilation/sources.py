@@ -39,7 +39,7 @@ def sources(modules: list[Path]) -> list[Path]:
 
     Examples
     --------
-    >>> [path.name for path in sources([PACKAGE / "mapper" / "shared" / "words.py"])]
+    >>> [path.name for path in sources([PACKAGE / "mapper" / "shared" / "mapspace" / "words.py"])]
     ['words.py', 'dims.py']
     """
     seen: set[Path] = set()
@@ -63,7 +63,7 @@ def digest_of(module: str) -> str:
 
     Examples
     --------
-    >>> digest_of("dse.mapper.shared.space") == digest_of("dse.mapper.shared.factors")
+    >>> digest_of("dse.mapper.shared.mapspace.sizes") == digest_of("dse.mapper.shared.mapspace.factors")
     False
     """
     found = hashlib.sha256()

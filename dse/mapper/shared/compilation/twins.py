@@ -48,12 +48,12 @@ def compiled(kernel: Kernel) -> Kernel:
 
     Examples
     --------
-    >>> from dse.mapper.shared.space import fastest_steps, quotients
+    >>> from dse.mapper.shared.mapspace.sizes import fastest_steps, quotients
     >>> compiled(fastest_steps).py_func.__name__
     'fastest_steps'
     >>> compiled(quotients)
     Traceback (most recent call last):
-    TypeError: dse.mapper.shared.space.quotients is no entry: mark it with dse.model.counting.kernel.entry
+    TypeError: dse.mapper.shared.mapspace.sizes.quotients is no entry: mark it with dse.model.counting.kernel.entry
     """
     if not is_entry(kernel):
         name = f"{kernel.__module__}.{kernel.__qualname__}"
@@ -115,7 +115,7 @@ def twin(kernel: Kernel) -> Kernel:
 
     Examples
     --------
-    >>> from dse.mapper.shared.space import fastest_steps, quotients
+    >>> from dse.mapper.shared.mapspace.sizes import fastest_steps, quotients
     >>> twin(fastest_steps).py_func.__globals__["quotients"] is twin(quotients)
     True
     """

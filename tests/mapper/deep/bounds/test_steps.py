@@ -11,8 +11,8 @@ from dse.mapper.deep.bounds.sums import steps as module
 from dse.mapper.deep.bounds.sums.steps import fastest_of, fewest_on_sides, fewest_with_each, lay_down_fewest
 from dse.mapper.deep.problem import build
 from dse.mapper.deep.splits.listing import axes_of
-from dse.mapper.shared.bypass import bypass_choices
 from dse.mapper.shared.compilation.twins import compiled
+from dse.mapper.shared.mapspace.bypass import bypass_choices
 from dse.model.price import price
 
 

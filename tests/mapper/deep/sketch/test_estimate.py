@@ -13,8 +13,8 @@ from dse.mapper.deep.sketch.estimate import PLACES, Sketch, estimate, new_sketch
 from dse.mapper.deep.sketch.moves import begin, descend, moves_of
 from dse.mapper.deep.sketch.sums import sums_of
 from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
-from dse.mapper.shared.orders import list_orders
-from dse.mapper.shared.words import tile_words
+from dse.mapper.shared.mapspace.orders import list_orders
+from dse.mapper.shared.mapspace.words import tile_words
 from dse.model.price import SHARED
 from dse.problem.dims import PSUM, WEIGHT
 

@@ -19,8 +19,8 @@ from dse.mapper.deep.sketch.sketch import KICKS, STARTS
 from dse.mapper.deep.solve import deep_mapping, solve_deep
 from dse.mapper.deep.tree.exchange import rows_of
 from dse.mapper.layer import solve
-from dse.mapper.shared.factors import keeps_tight
 from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
+from dse.mapper.shared.mapspace.factors import keeps_tight
 from dse.model.price import price
 
 REGISTERS = str(Path(__file__).parents[3] / "benchmarks/specs/registers.yaml")

@@ -22,7 +22,7 @@ from dse.mapper.deep.splits.chains import (
     list_chains,
     settle_sides,
 )
-from dse.mapper.shared.bypass import bypass_choices
+from dse.mapper.shared.mapspace.bypass import bypass_choices
 from dse.model.price import price
 from dse.problem.dims import C, K, P
 from dse.problem.layer import Layer

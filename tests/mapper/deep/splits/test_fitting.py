@@ -14,7 +14,7 @@ from dse.mapper.deep.splits.axes import AXES
 from dse.mapper.deep.splits.fitting import largest_tiles, pairs_that_fit, room_for
 from dse.mapper.deep.splits.listing import axes_of
 from dse.mapper.layer import solve
-from dse.mapper.shared.bypass import bypass_choices
+from dse.mapper.shared.mapspace.bypass import bypass_choices
 from dse.model.price import price
 from dse.problem.dims import DIMS, IFMAP, K, P, R
 

@@ -12,7 +12,7 @@ import pytest
 from dse.mapper.flat.inner.halo import AGAIN_FILL, AGAIN_UP, FETCHED, FILL, OVER_A, OVER_B, halo_words
 from dse.mapper.flat.instance import INSTANCE, record
 from dse.mapper.flat.run import new_configuration, new_work
-from dse.mapper.shared.factors import ceil_div
+from dse.mapper.shared.mapspace.factors import ceil_div
 from dse.model.counting.records import NONE, WORD
 from dse.problem.dims import P, Q
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from dse.formats.architecture.load import load_architecture_spec
+from dse.mapper.flat.array.spreads import Options
 from dse.mapper.flat.inner.by_array import PE_PJ, PES, STEPS, WORK_PJ, Arrays, least_of_tiles
 from dse.mapper.flat.lower import bound_flat_in_bands
 from dse.mapper.flat.run import new_configuration
-from dse.mapper.flat.spreads import Options
 from dse.problem.layer import Layer
 
 CONV = Layer("conv", K=16, C=6, P=9, Q=9, R=3, S=3)

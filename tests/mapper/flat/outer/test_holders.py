@@ -31,8 +31,8 @@ from dse.mapper.flat.run import (
     new_work,
 )
 from dse.mapper.flat.solve import FlatSearch, Problem, prepare, solve_flat
-from dse.mapper.shared.factors import trip_values
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY
+from dse.mapper.shared.mapspace.factors import trip_values
 from dse.problem.dims import G, N, S
 from dse.problem.layer import Layer
 

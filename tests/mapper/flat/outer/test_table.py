@@ -12,8 +12,8 @@ from dse.mapper.flat.outer import walk, words
 from dse.mapper.flat.outer.table import with_room, work_out
 from dse.mapper.flat.outer.walk import new_outer_tile
 from dse.mapper.flat.solve import prepare
-from dse.mapper.shared.factors import trip_values
 from dse.mapper.shared.incumbent import ENERGY
+from dse.mapper.shared.mapspace.factors import trip_values
 from dse.problem.dims import IFMAP, WEIGHT
 from dse.problem.layer import Layer
 

@@ -22,10 +22,10 @@ from dse.architecture.hierarchy import FanOut, Level, Port
 from dse.formats.architecture.dataflow import built_in_dataflows
 from dse.mapper.flat.outer.words import slid_over_a, slid_over_b
 from dse.mapper.layer import solve
-from dse.mapper.shared.factors import dim_options, trip_values
-from dse.mapper.shared.rules import Rules
-from dse.mapper.shared.space import fastest_steps
-from dse.mapper.shared.words import boxes
+from dse.mapper.shared.mapspace.factors import dim_options, trip_values
+from dse.mapper.shared.mapspace.rules import Rules
+from dse.mapper.shared.mapspace.sizes import fastest_steps
+from dse.mapper.shared.mapspace.words import boxes
 from dse.problem.dims import OPERANDS, PerOperand
 from dse.problem.layer import Layer
 

@@ -7,13 +7,13 @@ from random import Random
 import numpy as np
 import pytest
 
+from dse.mapper.flat.array.spreads import FIRST_SPREAD, LEAST_COLS, LEAST_ROWS, by_spread, decide, leave_open
 from dse.mapper.flat.instance import INSTANCE, record
 from dse.mapper.flat.outer.trips import END, FIRST, begin_trips, least_trips, list_trips, new_trips
 from dse.mapper.flat.run import new_configuration, new_run, new_work
-from dse.mapper.flat.spreads import FIRST_SPREAD, LEAST_COLS, LEAST_ROWS, by_spread, decide, leave_open
-from dse.mapper.shared.factors import dim_options, tight
 from dse.mapper.shared.incumbent import ENERGY
-from dse.mapper.shared.rules import Rules
+from dse.mapper.shared.mapspace.factors import dim_options, tight
+from dse.mapper.shared.mapspace.rules import Rules
 from dse.problem.dims import K
 
 

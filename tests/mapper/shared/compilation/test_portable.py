@@ -13,7 +13,7 @@ from dse.mapper.shared.compilation.machine_code import callable_of
 from dse.mapper.shared.compilation.numba_internals import portable_code
 from dse.mapper.shared.compilation.portable import file_of, machine_code_of, ship, shipped
 from dse.mapper.shared.compilation.twins import Entry, twin
-from dse.mapper.shared.space import fastest_steps
+from dse.mapper.shared.mapspace.sizes import fastest_steps
 from dse.mapper.ship import ship_kernels
 
 EIGHT = np.arange(9)

@@ -16,8 +16,8 @@ from dse.mapper.layer import solve
 from dse.mapper.shared.compilation import numba_internals, twins
 from dse.mapper.shared.compilation.numba_internals import late_library, quick_compilation
 from dse.mapper.shared.compilation.twins import compiled, twin
-from dse.mapper.shared.factors import ceil_div, dim_options, whole_factor
-from dse.mapper.shared.space import fastest_steps, quotients
+from dse.mapper.shared.mapspace.factors import ceil_div, dim_options, whole_factor
+from dse.mapper.shared.mapspace.sizes import fastest_steps, quotients
 from dse.model.counting.kernel import Ints, entry
 
 PACKAGE = Path(dse.__file__).parent
@@ -64,7 +64,7 @@ def test_a_twin_computes_what_its_kernel_does():
 
 
 def test_only_an_entry_can_be_called():
-    with pytest.raises(TypeError, match=r"dse\.mapper\.shared\.factors\.ceil_div is no entry"):
+    with pytest.raises(TypeError, match=r"dse\.mapper\.shared\.mapspace\.factors\.ceil_div is no entry"):
         compiled(ceil_div)
 
 
@@ -117,7 +117,7 @@ import sys
 sys.modules["colorama"] = None
 import numpy as np
 from dse.mapper.shared.compilation.twins import compiled
-from dse.mapper.shared.space import fastest_steps
+from dse.mapper.shared.mapspace.sizes import fastest_steps
 table = np.ones((2, 5), dtype=np.int64)
 print(compiled(fastest_steps)(np.ones(9, dtype=np.int64), table, table, 2, 2))
 """

@@ -15,7 +15,7 @@ import numpy as np
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.splits.axes import Axis
 from dse.mapper.shared.compilation.twins import compiled
-from dse.mapper.shared.space import quotients
+from dse.mapper.shared.mapspace.sizes import quotients
 from dse.model.counting.kernel import Floats, Ints, entry
 
 WIDE = 20_000

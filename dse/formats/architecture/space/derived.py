@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dse.errors import DseError, InfeasibleError
-from dse.formats.architecture.space import Value, join, split
+from dse.formats.architecture.space.ranges import Value, join, split
 
 if TYPE_CHECKING:
     from dse.formats.architecture.load import ArchitectureSpec

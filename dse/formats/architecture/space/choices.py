@@ -9,9 +9,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dse.errors import DseError, SpecError
-from dse.formats.architecture.derived import Derived, EqualArea, Ratio, in_order
-from dse.formats.architecture.space import BATCH, Value, count_up, split
-from dse.formats.architecture.space_model import EqualAreaModel, PesModel, RangeModel, RatioModel, SpaceModel
+from dse.formats.architecture.space.derived import Derived, EqualArea, Ratio, in_order
+from dse.formats.architecture.space.model import EqualAreaModel, PesModel, RangeModel, RatioModel, SpaceModel
+from dse.formats.architecture.space.ranges import BATCH, Value, count_up, split
 from dse.formats.text.quantity import mm2
 from dse.formats.text.source import DataPath, Source, SpecModel, parse_source, raise_all, validate
 
@@ -37,7 +37,7 @@ def read_space(
         That the errors point into.
     spec : ArchitectureSpec
     listed : mapping
-        Path to a list of choices or to a model of `dse.formats.architecture.space_model`.
+        Path to a list of choices or to a model of `dse.formats.architecture.space.model`.
     errors : list of SpecError
     settings : mapping, optional
         What every design has instead of the architecture's own.

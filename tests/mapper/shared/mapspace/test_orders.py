@@ -18,7 +18,7 @@ from thinned import thinned
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut
-from dse.mapper.shared.orders import group_dims, list_orders
+from dse.mapper.shared.mapspace.orders import group_dims, list_orders
 from dse.problem.dims import DIMS, OPERANDS, RELEVANT
 from dse.problem.layer import Layer
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dse.mapper.shared.rules import Rules
+from dse.mapper.shared.mapspace.rules import Rules
 from dse.model.counting.kernel import Ints, entry
 
 TILE, TILES, FIRST_UNROLLING = range(3)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dse.mapper.shared.factors import COLS, FIRST_UNROLLING, PASSES_LEFT, ROWS, STEPS_LEFT, TILE, next_trips
+from dse.mapper.shared.mapspace.factors import COLS, FIRST_UNROLLING, PASSES_LEFT, ROWS, STEPS_LEFT, TILE, next_trips
 from dse.model.counting.kernel import Floats, Ints, entry
 
 
@@ -18,8 +18,8 @@ def fastest_steps(tile_start: Ints, tiles: Ints, unrollings: Ints, rows: int, co
     --------
     K = 4 on an array of two rows takes two steps at least.
 
-    >>> from dse.mapper.shared.factors import dim_options
-    >>> from dse.mapper.shared.rules import Rules
+    >>> from dse.mapper.shared.mapspace.factors import dim_options
+    >>> from dse.mapper.shared.mapspace.rules import Rules
     >>> mask = dict.fromkeys(Rules._fields, np.zeros(8, int)) | {"on_rows": np.array([0, 0, 1, 0, 0, 0, 0, 0])}
     >>> options = dim_options(np.array([1, 1, 4, 1, 1, 1, 1, 1]), np.ones(8, int), Rules(**mask), 2, 1, False)
     >>> fastest_steps(*options, 2, 1)
@@ -71,8 +71,8 @@ def splits(
     --------
     K = 4 on two rows. Both rows leave two trips, 1 x 2 or 2 x 1; one row leaves four: 1 x 4, 2 x 2 or 4 x 1.
 
-    >>> from dse.mapper.shared.factors import dim_options
-    >>> from dse.mapper.shared.rules import Rules
+    >>> from dse.mapper.shared.mapspace.factors import dim_options
+    >>> from dse.mapper.shared.mapspace.rules import Rules
     >>> mask = dict.fromkeys(Rules._fields, np.zeros(8, int)) | {"on_rows": np.array([0, 0, 1, 0, 0, 0, 0, 0])}
     >>> bounds, out = np.array([1, 1, 4, 1, 1, 1, 1, 1]), np.zeros(8)
     >>> splits(bounds, *dim_options(bounds, np.ones(8, int), Rules(**mask), 2, 1, False), False, True, out)

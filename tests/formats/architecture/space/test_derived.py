@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from dse.architecture.figures import design_figures
 from dse.errors import DseError, InfeasibleError, SpecError
-from dse.formats.architecture.choices import read_plain_space, shapes
-from dse.formats.architecture.derived import EqualArea, Ratio, derive, left_behind
 from dse.formats.architecture.load import load_architecture_spec, read_architecture_spec
-from dse.formats.architecture.readable import plain_limits
-from dse.formats.architecture.space import parse_constraints
+from dse.formats.architecture.space.choices import read_plain_space, shapes
+from dse.formats.architecture.space.constraints import parse_constraints
+from dse.formats.architecture.space.derived import EqualArea, Ratio, derive, left_behind
+from dse.formats.architecture.space.readable import plain_limits
 from dse.formats.text.source import parse_source
 
 

@@ -3,12 +3,12 @@
 import numpy as np
 
 from dse.formats.architecture.load import load_architecture
-from dse.mapper.flat.array_tiles import Array, TileWalk, sides_of, tiles_of
+from dse.mapper.flat.array.spreads import TILE
+from dse.mapper.flat.array.tiles import Array, TileWalk, sides_of, tiles_of
 from dse.mapper.flat.gather import instances_of
-from dse.mapper.flat.spreads import TILE
-from dse.mapper.shared.factors import FIRST_UNROLLING, PASSES_LEFT, STEPS_LEFT, dim_options
-from dse.mapper.shared.rules import Rules
-from dse.mapper.shared.space import fastest_steps
+from dse.mapper.shared.mapspace.factors import FIRST_UNROLLING, PASSES_LEFT, STEPS_LEFT, dim_options
+from dse.mapper.shared.mapspace.rules import Rules
+from dse.mapper.shared.mapspace.sizes import fastest_steps
 from dse.problem.layer import Layer
 
 SIDES = ((2, 3), (4, 6), (7, 1))

@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mapper.flat.test_spreads import drawn
+from mapper.flat.array.test_spreads import drawn
 
 import dse
 from dse.formats.architecture.load import load_architecture_spec
-from dse.mapper.flat import fitting as fitting_module
 from dse.mapper.flat import search as flat_search
 from dse.mapper.flat import solve as flat_solve
-from dse.mapper.flat.fitting import END, FIRST, ROW, UNKNOWN, Fitting, begin, follow, look_up, new_fitting, start
+from dse.mapper.flat.array import fitting as fitting_module
+from dse.mapper.flat.array.fitting import END, FIRST, ROW, UNKNOWN, Fitting, begin, follow, look_up, new_fitting, start
+from dse.mapper.flat.array.spreads import FIRST_SPREAD, PASSES, STEPS, Options, most_left, take
 from dse.mapper.flat.run import new_configuration, new_walk
-from dse.mapper.flat.spreads import FIRST_SPREAD, PASSES, STEPS, Options, most_left, take
 from dse.mapper.shared.incumbent import FRONT
 
 SMALL, AMPLE = (0, 0), (1000, 10_000)

@@ -15,9 +15,9 @@ from mapper.walks.mapper_cases import ALL, draw_dataflow
 
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
-from dse.mapper.shared.factors import dim_options, next_trips, tight, trip_values
-from dse.mapper.shared.rules import Rules
-from dse.mapper.shared.space import splits
+from dse.mapper.shared.mapspace.factors import dim_options, next_trips, tight, trip_values
+from dse.mapper.shared.mapspace.rules import Rules
+from dse.mapper.shared.mapspace.sizes import splits
 from dse.problem.dims import DIMS
 
 factor = st.integers(1, 7)

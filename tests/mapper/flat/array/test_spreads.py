@@ -9,9 +9,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from dse.mapper.flat.instance import INSTANCE, record
-from dse.mapper.flat.run import new_configuration, new_work
-from dse.mapper.flat.spreads import (
+from dse.mapper.flat.array.spreads import (
     CHILDREN,
     FEWEST_PASSES,
     FEWEST_STEPS,
@@ -28,8 +26,10 @@ from dse.mapper.flat.spreads import (
     settle,
     take,
 )
-from dse.mapper.shared.factors import dim_options, tight
-from dse.mapper.shared.rules import Rules
+from dse.mapper.flat.instance import INSTANCE, record
+from dse.mapper.flat.run import new_configuration, new_work
+from dse.mapper.shared.mapspace.factors import dim_options, tight
+from dse.mapper.shared.mapspace.rules import Rules
 
 
 def drawn(seed: int) -> tuple[Random, np.ndarray, Options, int, int]:

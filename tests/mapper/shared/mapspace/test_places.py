@@ -9,8 +9,8 @@ import pytest
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
 from dse.mapper.flat.instance import SHAPES, Roles
-from dse.mapper.shared.bypass import bypass_choices
-from dse.mapper.shared.places import Places
+from dse.mapper.shared.mapspace.bypass import bypass_choices
+from dse.mapper.shared.mapspace.places import Places
 
 EVERY = frozenset(("ifmap", "weight", "psum"))
 

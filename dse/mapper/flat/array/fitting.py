@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dse.mapper.flat.spreads import FIRST_SIDES, FIRST_SPREAD, PASSES, STEPS, most_left, take
+from dse.mapper.flat.array.spreads import FIRST_SIDES, FIRST_SPREAD, PASSES, STEPS, most_left, take
 from dse.model.counting.kernel import Ints, Record
 
 EMPTY = 0

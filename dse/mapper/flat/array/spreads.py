@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dse.mapper.flat.instance import Instance
-from dse.mapper.shared.factors import COLS, FIRST_UNROLLING, OF_TILE, PASSES_LEFT, ROWS, STEPS_LEFT, tight
+from dse.mapper.shared.mapspace.factors import COLS, FIRST_UNROLLING, OF_TILE, PASSES_LEFT, ROWS, STEPS_LEFT, tight
 from dse.model.counting.kernel import Ints, Record
 from dse.model.price import SHARED
 from dse.problem.dims import IFMAP, P, R
@@ -49,7 +49,7 @@ class Options(NamedTuple):
 
 
 def by_spread(tile_start: Ints, tiles: Ints, unrollings: Ints, *, apart: bool = False) -> Options:
-    """Group the unrollings that `dse.mapper.shared.factors.dim_options` lists, widest spread first.
+    """Group the unrollings that `dse.mapper.shared.mapspace.factors.dim_options` lists, widest spread first.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from dse.mapper.shared.words import box, boxes, tile_words
+from dse.mapper.shared.mapspace.words import box, boxes, tile_words
 from dse.model.mapping import tile_words as words_by_name
 from dse.problem.dims import DIMS, OPERANDS
 from dse.problem.layer import Layer

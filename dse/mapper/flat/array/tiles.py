@@ -12,12 +12,21 @@ import numpy as np
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import FanOut
+from dse.mapper.flat.array.spreads import FEWEST_PASSES, FEWEST_STEPS, Options, largest_tile
 from dse.mapper.flat.instance import Instance, Roles
-from dse.mapper.flat.spreads import FEWEST_PASSES, FEWEST_STEPS, Options, largest_tile
 from dse.mapper.shared.compilation.twins import compiled
-from dse.mapper.shared.factors import COLS, FIRST_UNROLLING, PASSES_LEFT, ROWS, STEPS_LEFT, TILE, ceil_div, dim_options
-from dse.mapper.shared.rules import Rules
-from dse.mapper.shared.space import fastest_steps
+from dse.mapper.shared.mapspace.factors import (
+    COLS,
+    FIRST_UNROLLING,
+    PASSES_LEFT,
+    ROWS,
+    STEPS_LEFT,
+    TILE,
+    ceil_div,
+    dim_options,
+)
+from dse.mapper.shared.mapspace.rules import Rules
+from dse.mapper.shared.mapspace.sizes import fastest_steps
 from dse.model.counting.kernel import Floats, Ints, entry
 
 FEW_SIDES = 4

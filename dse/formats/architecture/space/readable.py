@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dse.formats.architecture.space import METRICS, Constraint, parse_constraints
+from dse.formats.architecture.space.constraints import METRICS, Constraint, parse_constraints
 
 UNITS: dict[str, tuple[tuple[float, str], ...]] = {
     "area_mm2": ((1.0, "mm2"),),

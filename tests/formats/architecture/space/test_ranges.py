@@ -1,4 +1,4 @@
-"""Ranges and limits of a design space."""
+"""Choices that count up from one number to another."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.formats.architecture.space import Constraint, Value, count_up, read_constraints
-from dse.formats.architecture.space_model import ConstraintsModel, RangeModel
+from dse.formats.architecture.space.model import RangeModel
+from dse.formats.architecture.space.ranges import Value, count_up
 from dse.formats.text.quantity import parse_quantity
 
 
@@ -70,24 +70,3 @@ def test_ranges_that_make_no_sense(given: RangeModel, read: object, message: str
 def test_a_range_has_one_way_to_count(rest: dict[str, Value]) -> None:
     with pytest.raises(ValueError, match=r"step|greater"):
         span(1, 2, **rest)
-
-
-def test_limits_come_in_the_units_they_are_named_for() -> None:
-    model = ConstraintsModel.model_validate(
-        {"area": {"max": "500000 um2"}, "power": {"max": "2 W", "min": "1 mW"}, "latency": {"max": "5 ms"},
-         "energy": {"max": "3 uJ"}}
-    )  # fmt: skip
-    assert read_constraints(model) == (
-        Constraint("area_mm2", 0.5),
-        Constraint("power_mw", 2000, 1),
-        Constraint("latency_s", 0.005),
-        Constraint("energy_pj", 3e6),
-    )
-
-
-@given(st.floats(1, 1e6), st.floats(0.01, 100))
-def test_excess_is_relative_to_the_limit(limit: float, ratio: float) -> None:
-    found = Constraint("area_mm2", maximum=limit).excess(limit * ratio)
-    assert found == pytest.approx(max(0, ratio - 1), abs=1e-9)
-    found = Constraint("area_mm2", minimum=limit).excess(limit * ratio)
-    assert found == pytest.approx(max(0, 1 - ratio), abs=1e-9)
