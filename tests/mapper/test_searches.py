@@ -9,6 +9,7 @@ from mapper.walks.mapper_cases import random_problem
 from thinned import thinned
 
 import dse
+from dse.architecture.dataflow import Dataflow
 from dse.formats.architecture.load import load_architecture_spec
 from dse.formats.workload.load import load_workload
 from dse.mapper import turns
@@ -18,6 +19,7 @@ from dse.mapper.flat.run import RECORD
 from dse.mapper.flat.solve import FlatSearch, solve_flat
 from dse.mapper.layer import LONGEST_FRONT, OBJECTIVES, map_layer, solve
 from dse.mapper.shared.incumbent import LATENCY
+from dse.problem.dims import PerOperand
 
 ASYMMETRIC = "tests/benchmarks/specs/asymmetric.yaml"
 SMALL = dse.Layer("conv", K=6, C=5, P=5, Q=4, R=3, S=3)
@@ -201,6 +203,19 @@ def test_a_limit_on_time_leaves_what_both_searches_have_proven(flexible, monkeyp
         assert least * (1 - 1e-12) <= mine <= least * room
     else:  # every point is within the gap of one that was found
         assert all((found.values <= point * room).all(axis=1).any() for point in whole)
+
+
+@pytest.mark.parametrize("objective", ["energy", "latency", "edp"])
+def test_the_deep_search_goes_on_from_what_the_flat_one_found_where_no_psum_can_come_back(monkeypatch, objective):
+    """All channels stand on columns, and finished psums are narrower than others."""
+    flow, bits = Dataflow("wide", cols_whole=frozenset("C")), PerOperand(8, 8, 24)
+    machine = dse.load_architecture(ASYMMETRIC).with_(dataflow=flow)
+    for bounds in ({"N": 3, "K": 8, "C": 2, "P": 3, "Q": 3}, {"N": 3, "C": 3, "P": 6, "Q": 6}):
+        layer = dse.Layer("conv", **bounds, bits=bits)
+        for spent in (5, 50):
+            set_turns(monkeypatch, spent, spent)
+            found, whole = solve(machine, layer, objective, 0.0, "all"), by_flat(machine, layer, objective)
+            assert found.values == pytest.approx(whole.values, rel=1e-11)
 
 
 def test_what_is_told_to_a_flat_search_is_no_answer_of_its_own(flexible):

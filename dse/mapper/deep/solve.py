@@ -174,8 +174,9 @@ class DeepSearch:
         """Look only for what is better than a mapping that places operands together."""
         record = record_of(self.architecture, known.mapping, self.choices)
         draft = next(draft for draft in self.drafts if draft.mask == record[-1])
-        if draft.kindred and draft.architecture.levels[0].only_finished:  # no psum comes back from there
-            record[-1] = draft.masks[0]
+        made = {part.mask for space in self.spaces for part in space.parts or (space,)}
+        # Where no psum can come back from the outermost level, nothing is searched under the first of its masks.
+        record[-1] = next(mask for mask in (draft.mask, *draft.masks) if mask in made)
         energy_pj, cycles = known.energy_pj, known.cycles
         if at_one_depth(self.architecture) is not self.architecture:  # first tiles pass one part after another
             mapping = deep_mapping(self.architecture, record, self.choices[int(record[-1])])
