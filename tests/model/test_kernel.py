@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from dse.mapper.deep.leaf_walk import walk_splits
+from dse.mapper.deep.leaf.walk import walk_splits
 from dse.mapper.flat.search import search
 from dse.model.counting.axes import crossing
 from dse.model.counting.kernel import is_entry
@@ -16,7 +16,7 @@ def test_entries_are_marked_where_they_are_defined():
 
 
 def test_kernels_are_read_without_a_compiler():
-    modules = "dse.mapper.flat.search, dse.mapper.deep.leaf_walk, dse.mapper.flat.inner.bounds, dse.model.cost"
+    modules = "dse.mapper.flat.search, dse.mapper.deep.leaf.walk, dse.mapper.flat.inner.bounds, dse.model.cost"
     script = f"import sys, {modules}; print('numba' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

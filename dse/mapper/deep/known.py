@@ -8,7 +8,7 @@ import numpy as np
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.parts import in_parts
-from dse.mapper.deep.nest import COLS, ORDER, ROWS, TRIPS, record_length
+from dse.mapper.deep.record import COLS, ORDER, ROWS, TRIPS, record_length
 from dse.mapper.shared.mapspace.places import Places
 from dse.model.counting.kernel import Ints
 from dse.model.mapping import Loop, Mapping, Spatial, Temporal

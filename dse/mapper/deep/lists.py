@@ -8,9 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dse.mapper.deep.leaves import ANYTHING, axis_of
-from dse.mapper.deep.nest import parts_of
 from dse.mapper.deep.problem import Deep
+from dse.mapper.deep.record import ANYTHING, axis_of, parts_of
 from dse.mapper.deep.splits.axes import AXES, Axis
 from dse.mapper.shared.mapspace.orders import add_partial_stays, group_dims, list_orders
 from dse.model.counting.kernel import Ints
@@ -94,7 +93,8 @@ def laid_of(choices: tuple[ListChoice | None, ...], levels: int) -> Ints:
 def stays_of(problem: Deep, choices: tuple[ListChoice | None, ...]) -> tuple[int, ...]:
     """Per list, the operand that needs a loop to stay over where no more is laid down; -1 for none.
 
-    See `dse.mapper.deep.bounds.weights.staying`. For the ifmap it is a loop over K, which single splits are asked for.
+    See `dse.mapper.deep.bounds.necessary.staying`. For the ifmap it is a loop over K, which single splits are asked
+    for.
     """
     return (-1,) * len(choices) if problem.visits_pay else _stays_of(choices)
 

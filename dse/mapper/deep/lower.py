@@ -11,9 +11,9 @@ from dse.architecture.architecture import Architecture
 from dse.mapper.deep.bounds.best import MARGIN, Best
 from dse.mapper.deep.bounds.finished import halved
 from dse.mapper.deep.bounds.layer_spaces import wholes_of
-from dse.mapper.deep.bounds.stand_ins import root_of
+from dse.mapper.deep.bounds.roots import root_of
 from dse.mapper.deep.bounds.subproblem import Space
-from dse.mapper.deep.nest import record_length
+from dse.mapper.deep.record import record_length
 from dse.mapper.shared.incumbent import ENERGY, LATENCY
 from dse.mapper.shared.result import LowerBound
 from dse.model.price import price

@@ -18,7 +18,8 @@ from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.dominance import needed_splits
 from dse.mapper.deep.bounds.finished import Returning
 from dse.mapper.deep.bounds.layer_spaces import loose_levels, spaces_of, spaces_of_draft
-from dse.mapper.deep.bounds.stand_ins import has_several_lists, root_of, whole_of
+from dse.mapper.deep.bounds.roots import root_of
+from dse.mapper.deep.bounds.stand_ins import has_several_lists, whole_of
 from dse.mapper.deep.bounds.subproblem import Space
 from dse.mapper.deep.coarse import is_closed_at_once
 from dse.mapper.deep.drafts import drafts_of
@@ -26,7 +27,7 @@ from dse.mapper.deep.fronts.slices import Stairs
 from dse.mapper.deep.fronts.whole import complete, gap_of_one, points_of
 from dse.mapper.deep.kept import Begun, BestBefore, found_by, kept_last
 from dse.mapper.deep.known import Known, record_of
-from dse.mapper.deep.nest import parts_of, record_length
+from dse.mapper.deep.record import parts_of, record_length
 from dse.mapper.deep.sketch.first import sketch_first
 from dse.mapper.deep.splits.chains import any_tiles, count_chains
 from dse.mapper.deep.tree.best_first import run_to_end, seek

@@ -12,9 +12,9 @@ import numpy as np
 
 from dse.mapper.deep.bounds.subproblem import Space
 from dse.mapper.deep.bounds.sums.crossings import Crossing, Term
-from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT, NO_LIMIT, OF_ENERGY, OF_TIME
+from dse.mapper.deep.bounds.sums.objective import serial_terms, terms_of_first
+from dse.mapper.deep.bounds.sums.records import FIRST_LIMIT, NO_LIMIT, OF_ENERGY, OF_TIME
 from dse.mapper.deep.bounds.sums.terms import NO_GROUP, Book, Sum, terms_of_sum
-from dse.mapper.deep.bounds.sums.times import serial_terms, terms_of_first
 from dse.mapper.deep.splits.axes import Key
 from dse.mapper.proof import check
 from dse.model.counting.kernel import Floats

@@ -9,7 +9,7 @@ import numpy as np
 
 from dse.architecture.architecture import Architecture
 from dse.errors import DseError
-from dse.mapper.deep.nest import parts_of
+from dse.mapper.deep.record import parts_of
 from dse.mapper.deep.solve import solve_deep
 from dse.mapper.proof import check
 from dse.mapper.proof.grow import Tree

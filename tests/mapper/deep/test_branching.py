@@ -13,9 +13,9 @@ from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.halves import most_undecided
 from dse.mapper.deep.bounds.layer_spaces import spaces_of
 from dse.mapper.deep.bounds.left import only_left
+from dse.mapper.deep.bounds.roots import root_of
 from dse.mapper.deep.bounds.sharing import ways_to_share
-from dse.mapper.deep.bounds.stand_ins import root_of
-from dse.mapper.deep.nest import record_length
+from dse.mapper.deep.record import record_length
 from dse.mapper.deep.solve import DeepSearch, run_whole
 from dse.mapper.deep.tree import best_first, branching
 from dse.mapper.deep.tree.branching import HALVES, HEAT, SHARES, Learned, half_of, shares, ways_to_cut

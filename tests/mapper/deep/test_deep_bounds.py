@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from mapper.walks.deep_walk import DeepProblem, Walk, deep_problem
 from mapper.walks.fronts import EQUAL
+from mapper.walks.whole import price_whole
 from thinned import thinned
 
 from dse import Layer, load_architecture
@@ -22,13 +23,15 @@ from dse.architecture.hierarchy import FanOut, Level
 from dse.mapper.deep.bounds import stand_ins
 from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.layer_spaces import spaces_of
-from dse.mapper.deep.bounds.stand_ins import root_of
+from dse.mapper.deep.bounds.roots import root_of
 from dse.mapper.deep.bounds.subproblem import Space
 from dse.mapper.deep.bounds.sums import steps as deep_steps
-from dse.mapper.deep.bounds.sums.sift import OF_TIME, Alive, Terms, sift, worth
-from dse.mapper.deep.leaves import PRICED, SUBPROBLEMS
+from dse.mapper.deep.bounds.sums.records import OF_TIME, Alive, Terms, worth
+from dse.mapper.deep.bounds.sums.sift import sift
+from dse.mapper.deep.leaf.nest import workspace
+from dse.mapper.deep.leaf.orders import PRICED, SUBPROBLEMS
 from dse.mapper.deep.lists import NO_TRIPS, ListChoice, choices_of, kinds
-from dse.mapper.deep.nest import ROWS, TRIPS, price_whole, record_length, workspace
+from dse.mapper.deep.record import ROWS, TRIPS, record_length
 from dse.mapper.deep.solve import solve_deep
 from dse.mapper.deep.tree import best_first, branching
 from dse.mapper.deep.tree.best_first import run_to_end, seek

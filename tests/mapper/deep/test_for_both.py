@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from mapper.deep.test_deep_bounds import EQUAL, operand_alone, some_mapping, sums
 from mapper.walks.deep_walk import deep_problem
+from mapper.walks.whole import price_whole
 from thinned import parts, thinned
 
 from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.finished import Returning
 from dse.mapper.deep.bounds.subproblem import Node, Space
-from dse.mapper.deep.nest import price_whole, workspace
+from dse.mapper.deep.leaf.nest import workspace
 from dse.mapper.deep.solve import DeepSearch, solve_deep
 from dse.mapper.deep.tree.for_both import (
     beside,

@@ -14,7 +14,7 @@ from thinned import thinned
 from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.fronts.slices import FASTER, Slice, Stairs
 from dse.mapper.deep.fronts.whole import _cut, gap_of_one, points_of
-from dse.mapper.deep.leaves import PRICED
+from dse.mapper.deep.leaf.orders import PRICED
 from dse.mapper.deep.solve import DeepSearch, solve_deep
 from dse.mapper.shared.incumbent import ENERGY, FRONT
 from dse.model.price import price

@@ -9,8 +9,8 @@ import numpy as np
 from dse import Layer, load_architecture
 from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.layer_spaces import spaces_of
-from dse.mapper.deep.leaves import SPLITS
-from dse.mapper.deep.nest import record_length
+from dse.mapper.deep.leaf.orders import SPLITS
+from dse.mapper.deep.record import record_length
 from dse.mapper.deep.solve import solve_deep
 from dse.mapper.deep.tree.improve import EXCHANGED, exchange_near, improved, probed
 from dse.mapper.shared.incumbent import EDP, ENERGY

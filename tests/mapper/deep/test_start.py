@@ -8,12 +8,12 @@ import pytest
 from dse import Layer, load_architecture
 from dse.mapper.deep import kept
 from dse.mapper.deep.bounds.best import Best
+from dse.mapper.deep.bounds.kindred import Parts
 from dse.mapper.deep.bounds.layer_spaces import spaces_of
-from dse.mapper.deep.bounds.stand_ins import root_of
+from dse.mapper.deep.bounds.roots import root_of
 from dse.mapper.deep.bounds.subproblem import Node, Space, fixed_weights, limits_of
-from dse.mapper.deep.leaf_walk import Parts
 from dse.mapper.deep.lists import ListChoice, nothing_of
-from dse.mapper.deep.nest import record_length
+from dse.mapper.deep.record import record_length
 from dse.mapper.deep.solve import solve_deep
 from dse.mapper.deep.tree import best_first
 from dse.mapper.deep.tree.best_first import _best_first, _root

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from math import inf, log
 from typing import TYPE_CHECKING
 
-from dse.mapper.deep.bounds.sums.sift import ROUNDING
+from dse.mapper.deep.bounds.sums.records import ROUNDING
 from dse.mapper.deep.bounds.weights.stairs import ONE_STEP
 from dse.mapper.shared.incumbent import ENERGY, LATENCY
 from dse.model.counting.kernel import Floats, Ints

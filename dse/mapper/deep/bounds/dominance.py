@@ -20,8 +20,8 @@ from dse.mapper.deep.bounds.mirror import CLOSED, closed
 from dse.mapper.deep.bounds.subproblem import Node, Space
 from dse.mapper.deep.bounds.sums.columns import Laid
 from dse.mapper.deep.bounds.sums.crossings import Term
-from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT, OF_ENERGY, Terms, with_lists
-from dse.mapper.deep.bounds.sums.times import first_tile
+from dse.mapper.deep.bounds.sums.objective import first_tile
+from dse.mapper.deep.bounds.sums.records import FIRST_LIMIT, OF_ENERGY, Terms, with_lists
 from dse.mapper.deep.lists import ListChoice, parts_of_choice
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.splits.axes import AXES, tables_of_axes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dse.mapper.deep.bounds.mirror import CLOSED
 from dse.mapper.deep.bounds.subproblem import Node
-from dse.mapper.deep.bounds.sums.sift import ROUNDING
+from dse.mapper.deep.bounds.sums.records import ROUNDING
 from dse.mapper.deep.lists import Bools
 from dse.problem.dims import P, Q
 

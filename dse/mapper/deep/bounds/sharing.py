@@ -10,21 +10,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.bounds.sums.last_axis import LastAxis, add_up_several, last_axis_of, weigh_columns
-from dse.mapper.deep.bounds.sums.shrink import Sums, shrink
-from dse.mapper.deep.bounds.sums.sift import (
-    BLOCK,
+from dse.mapper.deep.bounds.necessary.standing import find_ways
+from dse.mapper.deep.bounds.sums.axis_sums import AxisSums, add_up_several, axis_sums_of, weigh_columns
+from dse.mapper.deep.bounds.sums.records import (
     FIRST_LIMIT,
     OF_ENERGY,
     OF_TIME,
     ROUNDING,
     Alive,
     Terms,
-    add_longest,
     with_lists,
     worth,
 )
-from dse.mapper.deep.bounds.weights.standing import find_ways
+from dse.mapper.deep.bounds.sums.shrink import Sums, shrink
+from dse.mapper.deep.bounds.sums.sift import BLOCK, add_longest
 from dse.model.counting.kernel import Bools, Floats, Ints, entry
 
 TOO_MANY = -1
@@ -199,8 +198,8 @@ def ways_to_share(
     each = classes.alive
     sums = shrink(tables, mine, each)
     axes = (
-        last_axis_of(sums, 0, each), last_axis_of(sums, 1, each), last_axis_of(sums, 2, each),
-        last_axis_of(sums, 3, each), last_axis_of(sums, 4, each), last_axis_of(sums, 5, each),
+        axis_sums_of(sums, 0, each), axis_sums_of(sums, 1, each), axis_sums_of(sums, 2, each),
+        axis_sums_of(sums, 3, each), axis_sums_of(sums, 4, each), axis_sums_of(sums, 5, each),
     )  # fmt: skip
     fixed, most = terms.fixed, np.exp(reach.enough + 2.0 * ROUNDING)
     ceiling = Ceiling(most, fixed[: OF_TIME + 1] > 0.0, bool(fixed[OF_TIME] < 0.0))
@@ -286,7 +285,7 @@ def _scan_of(sums: Sums, classes: Classes) -> Scan:
 
 
 def _ways(
-    sums: Sums, axes: tuple[LastAxis, ...], classes: Classes, scan: Scan, ceiling: Ceiling, fan: FanOut, left: float,
+    sums: Sums, axes: tuple[AxisSums, ...], classes: Classes, scan: Scan, ceiling: Ceiling, fan: FanOut, left: float,
     found: Ints,
 ) -> int:  # fmt: skip
     """The combinations of classes in which something may improve; `left` is how far they may lift the bound."""
@@ -370,7 +369,7 @@ def _is_less(energy: float, time: float, room: Floats, ceiling: Ceiling) -> bool
     return bool(value <= ceiling.most and not (ceiling.timed and time > room[OF_TIME]))
 
 
-def _some_in_reach(sums: Sums, axis: LastAxis, a: int, classes: Classes, c: int, scan: Scan, ceiling: Ceiling) -> bool:
+def _some_in_reach(sums: Sums, axis: AxisSums, a: int, classes: Classes, c: int, scan: Scan, ceiling: Ceiling) -> bool:
     """Whether this holds with some split of a class."""
     at, end, others, least = classes.begin[c], classes.begin[c + 1], scan.others, scan.least
     if end - at == 1:

@@ -9,13 +9,13 @@ from typing import NamedTuple
 import numpy as np
 
 from dse.mapper.deep.bounds.mirror import twins_of
+from dse.mapper.deep.bounds.necessary.standing import fan_outs_of
 from dse.mapper.deep.bounds.subproblem import Space
 from dse.mapper.deep.bounds.sums.columns import FactorPlaces, Pool, places_of
 from dse.mapper.deep.bounds.sums.crossings import Crossing, Term, crossings_of
 from dse.mapper.deep.bounds.sums.limits import LimitTerms, limits_on
+from dse.mapper.deep.bounds.sums.objective import first_steps, objective_of
 from dse.mapper.deep.bounds.sums.terms import Book, Ports, cuts_of, visits_pay
-from dse.mapper.deep.bounds.sums.times import first_steps, objective_of
-from dse.mapper.deep.bounds.weights.standing import fan_outs_of
 from dse.mapper.deep.kept import (
     MOST_KEPT,
     NOT_OF_TERMS,

@@ -6,19 +6,15 @@ See `dse.mapper.deep.splits.gathered`, and docs/mapper/deep.md, "Outer lists las
 from __future__ import annotations
 
 from dataclasses import replace
-from math import inf, prod
+from math import prod
 
 import numpy as np
 
-from dse.mapper.deep.bounds.best import Best
-from dse.mapper.deep.bounds.mirror import PLAIN, WHOLE
-from dse.mapper.deep.bounds.subproblem import Node, Space, bounded, even_weights
-from dse.mapper.deep.bounds.weights.dual import WARM
-from dse.mapper.deep.bounds.weights.newton import HOT
+from dse.mapper.deep.bounds.subproblem import Node, Space
 from dse.mapper.deep.lists import nothing_of
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.splits.axes import Axis
-from dse.mapper.deep.splits.gathered import gathered, many_of, stand_ins_of, told_further
+from dse.mapper.deep.splits.gathered import gathered, many_of, told_further
 from dse.model.counting.kernel import Ints
 
 SEVERAL = 3
@@ -31,28 +27,6 @@ AXES = 3
 """Axes that have several splits at least: with two, combinations are few, but the outer lists decide among them."""
 
 Rows = tuple[Ints, ...]
-
-
-def root_of(space: Space, best: Best) -> Node | None:
-    """A whole space as a subproblem, None when nothing in it improves."""
-    if not all(map(len, space.rows)):
-        return None
-    problem = space.problem
-    key = (best.kind, best.until < inf, problem.returns, problem.never_finished.tobytes(), problem.kept.tobytes())
-    # A gap's search ends with what it comes to first, so nothing may lead it that another order of work changes.
-    known = (space.weights if best.begun is None else best.begun).get(key)
-    warm = known is not None and best.warm and np.array_equal(known[0], space.block)
-    weights = known[1] if known is not None and warm else even_weights(space, best)
-    mirror, heat = PLAIN if space.twins is None else WHOLE, WARM if warm else HOT
-    lists, rows = lists_of_stand_ins(space), space.rows
-    if lists > 0:
-        rows = tuple(
-            stand_ins_of(axis, mine, _lists_on(space, axis, lists)) for axis, mine in zip(space.axes, rows, strict=True)
-        )  # fmt: skip
-    node = bounded(space, nothing_of(problem), rows, weights, best, None, heat, mirror, lists)
-    if node is not None:
-        space.weights[key] = best.weights[key] = space.block, node.weights
-    return node
 
 
 def has_several_lists(problem: Deep) -> bool:
@@ -79,11 +53,11 @@ def lists_of_stand_ins(space: Space) -> int:
     if not is_large(space) or not may_stand_in(space):
         return 0
     lists = outer_lists(nothing_of(space.problem))
-    each = (gathered(axis, _lists_on(space, axis, lists)) for axis in space.axes)
+    each = (gathered(axis, lists_on(space, axis, lists)) for axis in space.axes)
     return lists if all(of is not None for of in each) else 0
 
 
-def _lists_on(space: Space, axis: Axis, lists: int) -> int:
+def lists_on(space: Space, axis: Axis, lists: int) -> int:
     """How many of the outermost lists an axis' loops are gathered from, of so many."""
     return lists if len(axis.dims) == 1 else lists_that_slide(space.problem, lists)
 
@@ -124,7 +98,7 @@ def combinations_of(node: Node) -> int:
     if node.gathered == 0:
         return prod(map(len, node.rows))
     return prod(
-        many_of(axis, rows, _lists_on(node.space, axis, node.gathered))
+        many_of(axis, rows, lists_on(node.space, axis, node.gathered))
         for axis, rows in zip(node.space.axes, node.rows, strict=True)
     )
 
@@ -133,7 +107,7 @@ def _told_further(node: Node, fewer: int) -> tuple[Rows, Rows]:
     """Splits with fewer lists of which nothing is known, and where in the subproblem's the stand-in of each is."""
     each, places = list[Ints](), list[Ints]()
     for axis, mine, every in zip(node.space.axes, node.rows, node.space.rows, strict=True):
-        before, after = (_lists_on(node.space, axis, lists) for lists in (node.gathered, fewer))
+        before, after = (lists_on(node.space, axis, lists) for lists in (node.gathered, fewer))
         splits, at = told_further(axis, mine, before, after)
         if len(every) < len(axis):
             among = np.isin(splits, every, assume_unique=True)

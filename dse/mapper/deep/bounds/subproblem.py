@@ -11,16 +11,16 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 
 from dse.mapper.deep.bounds.best import Best
+from dse.mapper.deep.bounds.kindred import Parts
 from dse.mapper.deep.bounds.mirror import CLOSED, PLAIN, WHOLE, closed
+from dse.mapper.deep.bounds.necessary.standing import NO_FAN_OUTS, FanOuts
 from dse.mapper.deep.bounds.sums.columns import Columns, FactorPlaces, Laid, Pool, Words
 from dse.mapper.deep.bounds.sums.crossings import Crossing, Term
-from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME, Terms
+from dse.mapper.deep.bounds.sums.records import FIRST_LIMIT, OF_ENERGY, OF_TIME, Terms
 from dse.mapper.deep.bounds.weights.dual import WARM, Effort
 from dse.mapper.deep.bounds.weights.family import Family, Flock, climb_all
 from dse.mapper.deep.bounds.weights.stairs import ONE_STEP, least_step
-from dse.mapper.deep.bounds.weights.standing import NO_FAN_OUTS, FanOuts
 from dse.mapper.deep.kept import Shared
-from dse.mapper.deep.leaf_walk import Parts
 from dse.mapper.deep.lists import Bools, ListChoice, agreeing, listed, needed, parts_of_choice, stays_of
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.splits.axes import Axis, tables_of_axes
@@ -48,7 +48,7 @@ class Space:
     axes, crossings, terms
         Tables of splits, ways of words, and what energy and times are sums of.
     block, group, limits, cuts, groups
-        As of `dse.mapper.deep.bounds.sums.sift.Terms`, `limits` without that on time.
+        As of `dse.mapper.deep.bounds.sums.records.Terms`, `limits` without that on time.
     steps : (6,) int64
         Column of the compute steps in each axis' table.
     floors : (F, 3) int64

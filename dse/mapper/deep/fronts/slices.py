@@ -10,9 +10,9 @@ import numpy as np
 
 from dse.mapper.deep.bounds.best import MARGIN, Best
 from dse.mapper.deep.bounds.subproblem import Node
-from dse.mapper.deep.bounds.sums.sift import OF_TIME
+from dse.mapper.deep.bounds.sums.records import OF_TIME
 from dse.mapper.deep.bounds.weights.stairs import ONE_STEP
-from dse.mapper.deep.leaves import PRICED
+from dse.mapper.deep.leaf.orders import PRICED
 from dse.mapper.shared.incumbent import ENERGY, FRONT, enter
 from dse.model.counting.kernel import Floats, Ints
 

@@ -11,10 +11,10 @@ from math import exp, inf
 import numpy as np
 
 from dse.mapper.deep.bounds.best import Best
-from dse.mapper.deep.bounds.stand_ins import root_of
+from dse.mapper.deep.bounds.roots import root_of
 from dse.mapper.deep.bounds.subproblem import Node, Space, bounded
 from dse.mapper.deep.fronts.slices import FASTER, Slice, Stairs
-from dse.mapper.deep.leaves import SUBPROBLEMS
+from dse.mapper.deep.leaf.orders import SUBPROBLEMS
 from dse.mapper.deep.tree.best_first import children_of, dive, walked_at_once
 from dse.mapper.deep.tree.improve import exchange_near
 from dse.model.counting.kernel import Floats, Ints

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.nest import COLS, ROWS
+from dse.mapper.deep.record import COLS, ROWS
 from dse.mapper.deep.sketch.sums import SketchSums
 from dse.mapper.shared.incumbent import ENERGY, LATENCY
 from dse.mapper.shared.mapspace.factors import ceil_div

@@ -8,7 +8,7 @@ import numpy as np
 
 from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.drafts import Draft
-from dse.mapper.deep.leaves import Goal, Incumbents
+from dse.mapper.deep.leaf.orders import Goal, Incumbents
 from dse.mapper.deep.sketch.sketch import Kindred, sketch_mappings
 from dse.mapper.shared.compilation.twins import compiled
 
@@ -21,7 +21,7 @@ def sketch_first(drafts: Sequence[Draft], best: Best) -> None:
     >>> import dse
     >>> from math import inf
     >>> from dse.mapper.deep.drafts import drafts_of
-    >>> from dse.mapper.deep.nest import record_length
+    >>> from dse.mapper.deep.record import record_length
     >>> from dse.mapper.shared.incumbent import EDP
     >>> edge_npu = dse.load_architecture("edge_npu")
     >>> layer = edge_npu.lowered(dse.Layer("conv", K=128, C=64, P=28, Q=28, R=3, S=3))

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.leaves import ANYTHING, Goal, Incumbents, Scratch, price_orders, scratch_of
-from dse.mapper.deep.nest import COLS, PER_LEVEL, PER_PART, ROWS, TRIPS
+from dse.mapper.deep.leaf.orders import Goal, Incumbents, Scratch, price_orders, scratch_of
 from dse.mapper.deep.problem import Deep
+from dse.mapper.deep.record import ANYTHING, COLS, PER_LEVEL, PER_PART, ROWS, TRIPS
 from dse.mapper.deep.sketch.estimate import PLACES, Sketch, estimate, new_sketch, note, words_of
 from dse.mapper.deep.sketch.moves import BETTER, Moves, allowed, begin, best_swap, descend, move, moves_of, put_outside
 from dse.mapper.deep.sketch.spreads import spread_out, steps_of

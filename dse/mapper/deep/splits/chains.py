@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.nest import COLS, ROWS, TRIPS
 from dse.mapper.deep.problem import Deep
+from dse.mapper.deep.record import COLS, ROWS, TRIPS
 from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.mapspace.factors import ceil_div, keeps_tight
 from dse.model.counting.kernel import Floats, Ints, entry
@@ -223,7 +223,7 @@ def settle_sides(dp: Deep, split: Ints) -> bool:
     Parameters
     ----------
     split : (k, 4, 8) int64
-        A mapping as `dse.mapper.deep.nest` has it, with all children on rows; these and the columns are replaced.
+        A mapping as `dse.mapper.deep.leaf.nest` has it, with all children on rows; these and the columns are replaced.
     """
     settled = True
     for level in range(len(split)):

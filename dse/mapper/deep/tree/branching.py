@@ -17,7 +17,7 @@ from dse.mapper.deep.bounds.sharing import TOO_MANY, FanOut, Reach, Ways, ways_t
 from dse.mapper.deep.bounds.stand_ins import combinations_of, without_list
 from dse.mapper.deep.bounds.subproblem import Kin, Node, Space, bounded_all, with_each
 from dse.mapper.deep.bounds.sums.columns import Laid
-from dse.mapper.deep.bounds.sums.sift import ROUNDING, Alive
+from dse.mapper.deep.bounds.sums.records import ROUNDING, Alive
 from dse.mapper.deep.lists import NO_SLIDE, Bools, ListChoice, kinds, parts_of_choice
 from dse.mapper.deep.splits.axes import tables_of_axes
 from dse.mapper.deep.tree.walks import OPEN

@@ -6,19 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.bounds.sums.sift import (
-    BLOCK,
-    FIRST_LIMIT,
-    MergedTerms,
-    Terms,
-    add_longest,
-    find_same,
-    pair_terms,
-    sum_up,
-    sums_of,
-    with_lists,
-)
-from dse.mapper.deep.nest import COLS, ROWS, TRIPS, parts_of
+from dse.mapper.deep.bounds.sums.records import FIRST_LIMIT, Terms, with_lists
+from dse.mapper.deep.bounds.sums.sift import BLOCK, MergedTerms, add_longest, find_same, merge_terms, sum_up, sums_of
+from dse.mapper.deep.record import COLS, ROWS, TRIPS, parts_of
 from dse.model.counting.kernel import Bools, Floats, Ints, entry
 
 if TYPE_CHECKING:
@@ -93,7 +83,7 @@ def exchanged(
     mine = with_lists(terms, logs, first)
     at = _at(factors, mine, rows)
     for a in range(6):
-        count = pair_terms(mine, a, at.factor, at.same, at.sums)
+        count = merge_terms(mine, a, at.factor, at.same, at.sums)
         for begin in range(start[a], start[a + 1], BLOCK):
             several = splits[begin : min(begin + BLOCK, start[a + 1])]
             _values(factors[a], mine, a, several, count, at, 0.0)
@@ -161,7 +151,7 @@ def _descend(factors: tuple[Floats, ...], terms: Terms, keep: Bools, splits: Int
     reached, still, turn = np.inf, 0, 0
     while still < 6:
         a = 5 - turn % 6
-        count = pair_terms(terms, a, at.factor, at.same, at.sums)
+        count = merge_terms(terms, a, at.factor, at.same, at.sums)
         best, row = np.inf, -1
         for begin in range(start[a], end[a], BLOCK):
             several = some[begin : min(begin + BLOCK, end[a])]

@@ -14,8 +14,8 @@ import numpy as np
 from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.finished import Returning
 from dse.mapper.deep.bounds.left import only_left
+from dse.mapper.deep.bounds.roots import root_of
 from dse.mapper.deep.bounds.spaces import allowing_returns
-from dse.mapper.deep.bounds.stand_ins import root_of
 from dse.mapper.deep.bounds.subproblem import Node, Space, bounded, even_weights
 from dse.mapper.deep.tree.branching import laid_down, next_list
 

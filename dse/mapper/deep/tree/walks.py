@@ -11,9 +11,9 @@ from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.mirror import CLOSED, HALF, mirrored
 from dse.mapper.deep.bounds.subproblem import Node, Space
 from dse.mapper.deep.bounds.sums.columns import Columns, Laid
-from dse.mapper.deep.bounds.sums.sift import ROUNDING
-from dse.mapper.deep.leaf_walk import Lists, Sets, walk_splits
-from dse.mapper.deep.leaves import SPLITS, UNFINISHED, Goal, Incumbents
+from dse.mapper.deep.bounds.sums.records import ROUNDING
+from dse.mapper.deep.leaf.orders import SPLITS, UNFINISHED, Goal, Incumbents
+from dse.mapper.deep.leaf.walk import Lists, Sets, walk_splits
 from dse.mapper.deep.lists import ListChoice, laid_of
 from dse.mapper.deep.splits.axes import tables_of_axes
 from dse.mapper.shared.compilation.twins import compiled

@@ -7,7 +7,7 @@ from random import Random
 
 import numpy as np
 
-from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT, OF_ENERGY, OF_TIME, Alive, Terms
+from dse.mapper.deep.bounds.sums.records import FIRST_LIMIT, OF_ENERGY, OF_TIME, Alive, Terms
 
 AXES = 6
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from mapper.deep.bounds.drawn_terms import AXES, all_alive, drawn, even_weights, objective
 
-from dse.mapper.deep.bounds.sums.sift import OF_ENERGY, Alive, Terms
+from dse.mapper.deep.bounds.sums.records import OF_ENERGY, Alive, Terms
 from dse.mapper.deep.bounds.weights.chosen import SOME, choose
 from dse.mapper.deep.bounds.weights.dual import Effort, climb
 

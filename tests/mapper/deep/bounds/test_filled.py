@@ -8,17 +8,18 @@ from random import Random
 import numpy as np
 import pytest
 from mapper.deep.test_deep_bounds import EQUAL, drawn, operand_alone, some_mapping, sums, value
+from mapper.walks.whole import price_whole
 from thinned import parts, thinned
 
 from dse import Layer, load_architecture
 from dse.mapper.deep.bounds.layer_spaces import spaces_of
-from dse.mapper.deep.bounds.sums.sift import Alive, Terms
-from dse.mapper.deep.bounds.weights import filled, standing
-from dse.mapper.deep.bounds.weights.filled import drop_unfilled
+from dse.mapper.deep.bounds.necessary import filled, standing
+from dse.mapper.deep.bounds.necessary.filled import drop_unfilled
+from dse.mapper.deep.bounds.necessary.standing import CHILDREN, fan_outs_of
+from dse.mapper.deep.bounds.sums.records import Alive, Terms
 from dse.mapper.deep.bounds.weights.stairs import ONE_STEP
-from dse.mapper.deep.bounds.weights.standing import CHILDREN, fan_outs_of
-from dse.mapper.deep.leaves import SUBPROBLEMS
-from dse.mapper.deep.nest import price_whole, workspace
+from dse.mapper.deep.leaf.nest import workspace
+from dse.mapper.deep.leaf.orders import SUBPROBLEMS
 from dse.mapper.layer import solve
 from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
 

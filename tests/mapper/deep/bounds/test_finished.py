@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from mapper.deep.test_deep_bounds import EQUAL, drawn, some_mapping, sums
 from mapper.walks.deep_walk import Walk
+from mapper.walks.whole import price_whole
 from thinned import parts, thinned
 
 from dse import Layer, load_architecture
@@ -18,11 +19,12 @@ from dse.architecture.hierarchy import FanOut, Level
 from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.finished import told_apart
 from dse.mapper.deep.bounds.layer_spaces import spaces_of
+from dse.mapper.deep.bounds.roots import root_of
 from dse.mapper.deep.bounds.spaces import allowing_returns
-from dse.mapper.deep.bounds.stand_ins import root_of, whole_of
+from dse.mapper.deep.bounds.stand_ins import whole_of
 from dse.mapper.deep.bounds.subproblem import Space
+from dse.mapper.deep.leaf.nest import workspace
 from dse.mapper.deep.lists import ListChoice
-from dse.mapper.deep.nest import price_whole, workspace
 from dse.mapper.layer import solve
 from dse.problem.dims import OPERANDS, C, PerOperand
 

@@ -9,7 +9,7 @@ import numpy as np
 from dse import Layer, load_architecture
 from dse.mapper.deep.bounds.sums.crossings import crossings_of
 from dse.mapper.deep.bounds.sums.limits import limits_on
-from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT
+from dse.mapper.deep.bounds.sums.records import FIRST_LIMIT
 from dse.mapper.deep.drafts import drafts_of
 from dse.mapper.deep.problem import Deep
 

@@ -10,6 +10,7 @@ import pytest
 from mapper.deep.test_deep_bounds import some_mapping
 from mapper.walks.deep_walk import DeepProblem, Walk, deep_problem
 from mapper.walks.fronts import EQUAL
+from mapper.walks.whole import price_whole
 from thinned import thinned
 
 from dse import Layer, load_architecture
@@ -17,10 +18,11 @@ from dse.mapper.deep.bounds import mirror, spaces
 from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.layer_spaces import spaces_of
 from dse.mapper.deep.bounds.left import lifts_left, only_left
-from dse.mapper.deep.bounds.stand_ins import root_of
+from dse.mapper.deep.bounds.roots import root_of
 from dse.mapper.deep.kept import _kept
-from dse.mapper.deep.leaves import SUBPROBLEMS
-from dse.mapper.deep.nest import ORDER, price_whole, record_length, workspace
+from dse.mapper.deep.leaf.nest import workspace
+from dse.mapper.deep.leaf.orders import SUBPROBLEMS
+from dse.mapper.deep.record import ORDER, record_length
 from dse.mapper.deep.solve import solve_deep
 from dse.mapper.deep.splits.chains import settle_sides
 from dse.mapper.deep.tree import best_first

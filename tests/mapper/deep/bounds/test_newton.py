@@ -10,7 +10,7 @@ import pytest
 from mapper.deep.bounds.drawn_terms import AXES, all_alive, drawn, even_weights
 from scipy.optimize import minimize
 
-from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT, NO_LIMIT, Terms
+from dse.mapper.deep.bounds.sums.records import FIRST_LIMIT, NO_LIMIT, Terms
 from dse.mapper.deep.bounds.weights.newton import BARRIER, COLD, ascend
 from dse.mapper.deep.bounds.weights.small import Small, gather, pair_up
 

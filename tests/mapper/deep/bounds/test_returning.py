@@ -11,6 +11,7 @@ from random import Random
 import numpy as np
 import pytest
 from mapper.deep.test_deep_bounds import EQUAL, operand_alone, some_mapping, sums
+from mapper.walks.whole import price_whole
 from thinned import parts, thinned
 
 from dse import Layer, load_architecture
@@ -18,10 +19,11 @@ from dse.architecture.hierarchy import Level
 from dse.errors import DseError
 from dse.mapper.deep.bounds.best import MARGIN, Best
 from dse.mapper.deep.bounds.layer_spaces import spaces_of
-from dse.mapper.deep.bounds.stand_ins import root_of
+from dse.mapper.deep.bounds.roots import root_of
 from dse.mapper.deep.bounds.subproblem import Space
+from dse.mapper.deep.leaf.nest import workspace
 from dse.mapper.deep.lists import NO_TRIPS, ListChoice, kinds, nothing_of
-from dse.mapper.deep.nest import price_whole, record_length, workspace
+from dse.mapper.deep.record import record_length
 from dse.mapper.deep.tree.best_first import run_to_end, seek
 from dse.mapper.deep.tree.walks import price
 from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY

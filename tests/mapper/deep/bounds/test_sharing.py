@@ -11,7 +11,7 @@ from mapper.deep.bounds.drawn_terms import AXES, all_alive, drawn, objective
 from mapper.deep.bounds.test_standing import can_stand
 
 from dse.mapper.deep.bounds.sharing import TOO_MANY, FanOut, Reach, Ways, ways_to_share
-from dse.mapper.deep.bounds.sums.sift import Terms
+from dse.mapper.deep.bounds.sums.records import Terms
 from dse.model.counting.kernel import Floats, Ints
 
 ROOM, SIDES = 8, (2, 4)

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from mapper.deep.bounds.drawn_terms import all_alive, drawn, objective
 
+from dse.mapper.deep.bounds.sums.records import ROUNDING
 from dse.mapper.deep.bounds.sums.shrink import add_up, shrink, walk_of
-from dse.mapper.deep.bounds.sums.sift import in_reach
+from dse.model.counting.kernel import Floats
 
 
 def combinations(tables: tuple[np.ndarray, ...]) -> list[tuple[int, ...]]:
@@ -30,3 +31,14 @@ def test_shrunk_sums_say_the_same_of_every_combination(seed: int) -> None:
             add_up(sums, walk, depth, alive.start[a] + splits[a])
         reached = [in_reach(walk.total, sums.room, terms.fixed, value + more) for more in (1e-6, -1e-6)]
         assert reached == ([True, False] if value < inf else [False, False])
+
+
+def in_reach(heights: Floats, room: Floats, fixed: Floats, enough: float) -> bool:
+    """Whether the heights of all blocks keep their limits and stay below the goal."""
+    value = 0.0
+    for b in range(len(room)):
+        if fixed[b] < 0.0 and heights[b] > room[b]:
+            return False
+        if fixed[b] > 0.0:
+            value += fixed[b] * np.log(heights[b])
+    return value <= enough + ROUNDING

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from mapper.deep.bounds.drawn_terms import AXES, all_alive, drawn, objective
 
-from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT, NO_LIMIT, OF_ENERGY, OF_TIME, Terms
+from dse.mapper.deep.bounds.sums.records import FIRST_LIMIT, NO_LIMIT, OF_ENERGY, OF_TIME, Terms
 from dse.mapper.deep.bounds.weights.small import (
     NO_FACTOR,
     NOT_IN_USE,

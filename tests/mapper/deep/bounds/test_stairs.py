@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from mapper.deep.bounds.drawn_terms import AXES, all_alive, drawn, even_weights, objective
 
-from dse.mapper.deep.bounds.sums.sift import OF_TIME
+from dse.mapper.deep.bounds.sums.records import OF_TIME
 from dse.mapper.deep.bounds.weights.dual import Effort, climb
 from dse.mapper.deep.bounds.weights.stairs import hull_of, least_step, soft_step
 

@@ -16,14 +16,8 @@ from thinned import parts, thinned
 from dse import Layer, load_architecture
 from dse.mapper.deep.bounds import stand_ins
 from dse.mapper.deep.bounds.layer_spaces import spaces_of
-from dse.mapper.deep.bounds.stand_ins import (
-    combinations_of,
-    is_large,
-    lists_of_stand_ins,
-    root_of,
-    whole_of,
-    without_list,
-)
+from dse.mapper.deep.bounds.roots import root_of
+from dse.mapper.deep.bounds.stand_ins import combinations_of, is_large, lists_of_stand_ins, whole_of, without_list
 from dse.mapper.deep.bounds.subproblem import Space
 from dse.mapper.deep.lists import ListChoice, choices_of, kinds, listed, nothing_of
 from dse.mapper.deep.solve import solve_deep
@@ -44,7 +38,7 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def stands_for(space: Space, lists: int) -> list[np.ndarray]:
-    each = [gathered(axis, stand_ins._lists_on(space, axis, lists)) for axis in space.axes]
+    each = [gathered(axis, stand_ins.lists_on(space, axis, lists)) for axis in space.axes]
     return [of for of in each if of is not None]
 
 

@@ -14,10 +14,10 @@ from thinned import parts, thinned
 
 from dse import Layer, load_architecture
 from dse.mapper.deep.bounds import layer_spaces
-from dse.mapper.deep.bounds.sums.sift import Alive
-from dse.mapper.deep.bounds.sums.times import of_all
-from dse.mapper.deep.bounds.weights import standing
-from dse.mapper.deep.bounds.weights.standing import NO_FAN_OUTS, FanOuts, drop_unplaced, fan_outs_of
+from dse.mapper.deep.bounds.necessary import standing
+from dse.mapper.deep.bounds.necessary.standing import NO_FAN_OUTS, FanOuts, drop_unplaced, fan_outs_of
+from dse.mapper.deep.bounds.sums.objective import of_all
+from dse.mapper.deep.bounds.sums.records import Alive
 from dse.mapper.deep.solve import solve_deep
 from dse.mapper.deep.splits.axes import AXES
 from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY

@@ -14,13 +14,13 @@ from thinned import parts, thinned
 from dse import Layer, load_architecture
 from dse.mapper.deep.bounds import layer_spaces
 from dse.mapper.deep.bounds.best import Best
+from dse.mapper.deep.bounds.necessary.standing import NO_FAN_OUTS
+from dse.mapper.deep.bounds.necessary.staying import drop_unstaying
 from dse.mapper.deep.bounds.subproblem import even_weights
-from dse.mapper.deep.bounds.sums.sift import Alive
+from dse.mapper.deep.bounds.sums.records import Alive
 from dse.mapper.deep.bounds.weights.dual import Effort
 from dse.mapper.deep.bounds.weights.family import Family, Flock, climb_all
 from dse.mapper.deep.bounds.weights.newton import HOT
-from dse.mapper.deep.bounds.weights.standing import NO_FAN_OUTS
-from dse.mapper.deep.bounds.weights.staying import drop_unstaying
 from dse.mapper.deep.lists import ListChoice, choices_of, kinds, nothing_of, stays_of
 from dse.mapper.deep.solve import solve_deep
 from dse.mapper.deep.splits.axes import AXES, tables_of_axes

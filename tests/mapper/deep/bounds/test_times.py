@@ -7,15 +7,16 @@ from random import Random
 import numpy as np
 import pytest
 from mapper.deep.test_deep_bounds import some_mapping, sums
+from mapper.walks.whole import price_whole
 
 from dse import Layer, load_architecture
 from dse.formats.workload.load import load_workload
 from dse.mapper.deep.bounds.layer_spaces import spaces_of
-from dse.mapper.deep.bounds.sums.sift import OF_TIME
+from dse.mapper.deep.bounds.sums.objective import serial_terms
+from dse.mapper.deep.bounds.sums.records import OF_TIME
 from dse.mapper.deep.bounds.sums.terms import Book
-from dse.mapper.deep.bounds.sums.times import serial_terms
-from dse.mapper.deep.leaves import PRICED, SUBPROBLEMS
-from dse.mapper.deep.nest import price_whole, workspace
+from dse.mapper.deep.leaf.nest import workspace
+from dse.mapper.deep.leaf.orders import PRICED, SUBPROBLEMS
 from dse.mapper.deep.solve import solve_deep
 from dse.mapper.flat.solve import solve_flat
 from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY

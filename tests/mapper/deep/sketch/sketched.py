@@ -9,8 +9,8 @@ import numpy as np
 from dse.architecture.architecture import Architecture
 from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.drafts import Bypasses, Draft, drafts_of
-from dse.mapper.deep.nest import record_length
 from dse.mapper.deep.problem import Deep
+from dse.mapper.deep.record import record_length
 from dse.mapper.deep.sketch.first import sketch_first
 from dse.problem.dims import PSUM
 from dse.problem.layer import Layer

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from mapper.deep.sketch.sketched import first_of
+from mapper.walks.whole import price_whole
 
 import dse
 from dse.mapper.deep.drafts import drafts_of
-from dse.mapper.deep.nest import COLS, ORDER, ROWS, TRIPS, parts_of, price_whole, record_length, workspace
+from dse.mapper.deep.leaf.nest import workspace
+from dse.mapper.deep.record import COLS, ORDER, ROWS, TRIPS, parts_of, record_length
 from dse.mapper.deep.sketch.estimate import PLACES, Sketch, estimate, new_sketch, note, settle, too_much, words_of
 from dse.mapper.deep.sketch.moves import begin, descend, moves_of
 from dse.mapper.deep.sketch.sums import sums_of

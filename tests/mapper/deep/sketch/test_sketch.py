@@ -14,7 +14,7 @@ import dse
 from dse.errors import InfeasibleError
 from dse.mapper.deep.bounds.layer_spaces import spaces_of
 from dse.mapper.deep.bounds.subproblem import Space
-from dse.mapper.deep.nest import COLS, ROWS, TRIPS, parts_of
+from dse.mapper.deep.record import COLS, ROWS, TRIPS, parts_of
 from dse.mapper.deep.sketch.sketch import KICKS, STARTS
 from dse.mapper.deep.solve import deep_mapping, solve_deep
 from dse.mapper.deep.tree.exchange import rows_of

@@ -12,8 +12,8 @@ import pytest
 
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
-from dse.mapper.deep.nest import COLS, ROWS, TRIPS
 from dse.mapper.deep.problem import Deep, build
+from dse.mapper.deep.record import COLS, ROWS, TRIPS
 from dse.mapper.deep.splits.chains import (
     any_tiles,
     count_chains,

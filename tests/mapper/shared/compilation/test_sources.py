@@ -27,7 +27,7 @@ def test_sources_follow_imports_to_the_end():
     assert names == ["axes.py", "boxes.py", "kernel.py", "nest.py", "records.py", "dims.py"]
 
 
-@pytest.mark.parametrize("name", ["mapper/flat/search.py", "mapper/deep/leaf_walk.py", "model/counting/axes.py"])
+@pytest.mark.parametrize("name", ["mapper/flat/search.py", "mapper/deep/leaf/walk.py", "model/counting/axes.py"])
 def test_the_essence_of_a_module_has_all_its_code(name):
     source = (PACKAGE / name).read_text()
     assert "#" not in essence(source)
@@ -50,7 +50,7 @@ def test_a_hash_in_a_string_is_no_comment():
 
 
 def test_the_digest_follows_code_and_not_comments(monkeypatch):
-    name, search = "dse.mapper.deep.leaf_walk", PACKAGE / "mapper/deep/leaf_walk.py"
+    name, search = "dse.mapper.deep.leaf.walk", PACKAGE / "mapper/deep/leaf/walk.py"
     read = Path.read_text
 
     def digest(change):

@@ -63,7 +63,7 @@ class Crossing:
 class Term(NamedTuple):
     """coefficient * words of a view of a crossing (or of a tile, or steps), over instances in use.
 
-    `block` and `group` are those of `dse.mapper.deep.bounds.sums.sift.Terms`. `used` is the level whose
+    `block` and `group` are those of `dse.mapper.deep.bounds.sums.records.Terms`. `used` is the level whose
     instances in use share the time, 0 for none. `extra` has more factors: of an axis, the column of its table.
     Where the coefficient is what a constant with a minus sign left of a larger one (`Book.positive`), the words count
     `whole` each, less `less` in all: no less than by the coefficient, and as much where the words are fewest.

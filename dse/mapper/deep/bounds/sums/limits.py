@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from dse.mapper.deep.bounds.sums.crossings import Crossing, Term
-from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT, NO_LIMIT
+from dse.mapper.deep.bounds.sums.objective import of_all, tile_of
+from dse.mapper.deep.bounds.sums.records import FIRST_LIMIT, NO_LIMIT
 from dse.mapper.deep.bounds.sums.terms import NO_GROUP
-from dse.mapper.deep.bounds.sums.times import of_all, tile_of
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.splits.axes import Key
 from dse.model.counting.kernel import Floats

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT, Alive, Terms, add_longest, find_same, in_use, worth
+from dse.mapper.deep.bounds.sums.records import FIRST_LIMIT, Alive, Terms, in_use, worth
+from dse.mapper.deep.bounds.sums.sift import add_longest, find_same
 from dse.model.counting.kernel import Bools, Floats, Ints
 
 LAST = 5
@@ -35,7 +36,7 @@ class Sums(NamedTuple):
     room : (B,) float
         The most of each block, of no meaning for the objective.
     cuts : (m, 2) float
-        See `dse.mapper.deep.bounds.sums.sift.worth`.
+        See `dse.mapper.deep.bounds.sums.records.worth`.
     factors : (n, m) float
         Factor of each split in each term.
     """

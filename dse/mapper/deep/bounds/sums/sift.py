@@ -6,71 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dse.mapper.deep.bounds.sums.records import OF_ENERGY, OF_TIME, ROUNDING, Alive, Terms, in_use, worth
 from dse.model.counting.kernel import Bools, Floats, Ints
-
-OF_ENERGY, OF_TIME, FIRST_LIMIT = range(3)
-"""Blocks of terms: the two parts of the objective, then the blocks that have a limit."""
 
 BLOCK = 64
 """Splits that are summed up at a time, term by term: their factors lie side by side."""
-
-ROUNDING = 1e-12
-"""Difference of logarithms that rounding may make."""
-
-NO_LIMIT = 700.0
-"""Logarithm in place of a limit that there is not: no sum gets there, and it is still a number when it is raised."""
-
-
-class Terms(NamedTuple):
-    """Sums of T terms, each a coefficient times two factors per axis, in B blocks.
-
-    Parameters
-    ----------
-    first, second : (T, 6) int64
-        Columns of each term's factors in the axes' tables; column 0 is the factor 1.
-    logs : (T,) float
-        Logarithm of each coefficient (pJ, steps, or the unit of the block's limit).
-    block : (T,) int64
-        Block of each term: `OF_ENERGY`, `OF_TIME`, then one per limited capacity or side.
-    group : (T,) int64
-        Group of each term, -1 for none: only the longest group of a block counts.
-    limits : (B,) float
-        Logarithm of each block's limit.
-    fixed : (B,) float
-        Weight of the objective's blocks, -1 for a limit.
-    groups : int
-        How many there are.
-    cuts : (T, 2) float
-        How many times a term is worth by its whole coefficient, and what is taken off then, see `worth`.
-    """
-
-    first: Ints
-    second: Ints
-    logs: Floats
-    block: Ints
-    group: Ints
-    limits: Floats
-    fixed: Floats
-    groups: int
-    cuts: Floats
-
-
-class Alive(NamedTuple):
-    """Splits of the six axes: those of axis a are rows[start[a]..end[a]].
-
-    Parameters
-    ----------
-    rows : (n,) int64
-        Columns of the axis' table.
-    start, end : (6,) int64
-    reduced : (n,) float
-        Weighted logarithm of each split, beside `rows`, less the least of its axis once that is known.
-    """
-
-    rows: Ints
-    start: Ints
-    end: Ints
-    reduced: Floats
 
 
 class MergedTerms(NamedTuple):
@@ -101,47 +41,6 @@ class MergedTerms(NamedTuple):
     room: Floats
 
 
-def worth(value: float, cuts: Floats, t: int) -> float:
-    """What a term adds at least, by its coefficient or by what this was before a constant was taken out of it.
-
-    Parameters
-    ----------
-    value
-        Its coefficient times factors, no more than those of the mappings it stands for.
-    cuts : (T, 2) float
-    """
-    return max(value, value * cuts[t, 0] - cuts[t, 1])
-
-
-def with_lists(terms: Terms, logs: Floats, first: Ints) -> Terms:
-    """The same terms with other lists laid down.
-
-    Parameters
-    ----------
-    logs, first
-        As of `Terms`.
-    """
-    return Terms(
-        first, terms.second, logs, terms.block, terms.group, terms.limits, terms.fixed, terms.groups, terms.cuts
-    )  # fmt: skip
-
-
-def in_use(terms: Terms, t: int) -> bool:
-    """Whether a term belongs to the objective or to a limit that there is."""
-    fixed = terms.fixed[terms.block[t]]
-    return bool(fixed > 0.0 or (fixed < 0.0 and terms.limits[terms.block[t]] < NO_LIMIT))
-
-
-def close_gaps(alive: Alive) -> None:
-    """Move the splits of each axis to where those of the axis before end, the first axis' being where they are."""
-    rows, reduced, at = alive.rows, alive.reduced, alive.end[0]
-    for a in range(1, 6):
-        for i in range(alive.start[a], alive.end[a]):
-            rows[at], reduced[at] = rows[i], reduced[i]
-            at += 1
-        alive.end[a] = at
-
-
 def sift(factors: tuple[Floats, ...], terms: Terms, enough: float, alive: Alive) -> bool:
     """Drop splits with which the sums of terms are too large even with the least factors of all other axes.
 
@@ -168,14 +67,14 @@ def sums_of(terms: Terms) -> MergedTerms:
     """Room for the sums of an axis' splits."""
     size, blocks = len(terms.logs), len(terms.limits)
     slots = blocks + terms.groups
-    pairs = MergedTerms(
+    merged = MergedTerms(
         np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64), np.zeros(size),
         np.zeros(slots), np.zeros(slots), np.arange(slots), np.exp(terms.limits + 1e-11),
     )  # fmt: skip
     for t in range(size):
         if terms.group[t] >= 0:
-            pairs.block_of[blocks + terms.group[t]] = terms.block[t]
-    return pairs
+            merged.block_of[blocks + terms.group[t]] = terms.block[t]
+    return merged
 
 
 def find_same(terms: Terms, same: Ints) -> None:
@@ -190,7 +89,7 @@ def find_same(terms: Terms, same: Ints) -> None:
 
 def _sift(
     factors: tuple[Floats, ...], terms: Terms, enough: float, alive: Alive, least: Floats, same: Ints,
-    pairs: MergedTerms,
+    merged: MergedTerms,
 ) -> bool:  # fmt: skip
     """The work of `sift`, in arrays that it made.
 
@@ -201,18 +100,18 @@ def _sift(
     same : (6, T) int64
         The first term with the same columns, per axis.
     """
-    rows, start, end, reduced, total = alive.rows, alive.start, alive.end, alive.reduced, pairs.total
+    rows, start, end, reduced, total = alive.rows, alive.start, alive.end, alive.reduced, merged.total
     height, within = np.zeros((len(total), BLOCK)), np.zeros(BLOCK, dtype=np.bool_)
     find_same(terms, same)
     for a in range(6):
         _least_factors(factors[a], terms, a, same, alive, least)
     for a in range(6):
         table, kept = factors[a], start[a]
-        count = pair_terms(terms, a, least, same, pairs)
+        count = merge_terms(terms, a, least, same, merged)
         for begin in range(start[a], end[a], BLOCK):
             several = rows[begin : min(begin + BLOCK, end[a])]
-            sum_up(table, terms, a, several, count, pairs, height)
-            each_in_reach(height, len(several), pairs, terms.fixed, enough, within)
+            sum_up(table, terms, a, several, count, merged, height)
+            each_in_reach(height, len(several), merged, terms.fixed, enough, within)
             for i in range(len(several)):
                 if within[i]:
                     rows[kept], reduced[kept] = several[i], reduced[begin + i]
@@ -249,7 +148,7 @@ def _least_factors(table: Floats, terms: Terms, a: int, same: Ints, alive: Alive
             least[a, t] = value
 
 
-def pair_terms(terms: Terms, a: int, least: Floats, same: Ints, pairs: MergedTerms) -> int:
+def merge_terms(terms: Terms, a: int, least: Floats, same: Ints, merged: MergedTerms) -> int:
     """Take terms of one sum with the same factor of an axis as one, and add up what no split of the axis changes.
 
     Terms of sums that do not count are left out.
@@ -264,11 +163,11 @@ def pair_terms(terms: Terms, a: int, least: Floats, same: Ints, pairs: MergedTer
     Returns
     -------
     int
-        How many pairs there are.
+        How many terms there are.
     """
     first, second, logs, block, group = terms.first, terms.second, terms.logs, terms.block, terms.group
-    where, pair, weight, constant = pairs.slot, pairs.term, pairs.weight, pairs.constant
-    cuts, whose = terms.cuts, pairs.whose
+    where, pair, weight, constant = merged.slot, merged.term, merged.weight, merged.constant
+    cuts, whose = terms.cuts, merged.whose
     blocks = len(terms.limits)
     for slot in range(len(constant)):
         constant[slot] = 0.0
@@ -294,7 +193,7 @@ def pair_terms(terms: Terms, a: int, least: Floats, same: Ints, pairs: MergedTer
     return count
 
 
-def sum_up(table: Floats, terms: Terms, a: int, rows: Ints, count: int, pairs: MergedTerms, height: Floats) -> None:
+def sum_up(table: Floats, terms: Terms, a: int, rows: Ints, count: int, merged: MergedTerms, height: Floats) -> None:
     """The sums of blocks and groups with each of some splits of an axis.
 
     Parameters
@@ -306,11 +205,11 @@ def sum_up(table: Floats, terms: Terms, a: int, rows: Ints, count: int, pairs: M
     """
     for slot in range(len(height)):
         for i in range(len(rows)):
-            height[slot, i] = pairs.constant[slot]
+            height[slot, i] = merged.constant[slot]
     for at in range(count):
-        t, slot, weight = pairs.term[at], pairs.slot[at], pairs.weight[at]
+        t, slot, weight = merged.term[at], merged.slot[at], merged.weight[at]
         j, k = terms.first[t, a], terms.second[t, a]
-        share, less = terms.cuts[pairs.whose[at], 0], terms.cuts[pairs.whose[at], 1]
+        share, less = terms.cuts[merged.whose[at], 0], terms.cuts[merged.whose[at], 1]
         if k == 0 and less == 0.0:
             for i in range(len(rows)):
                 height[slot, i] += weight * table[j, rows[i]]
@@ -342,11 +241,11 @@ def add_longest(total: Floats, block_of: Ints, blocks: int) -> None:
 
 
 def each_in_reach(
-    height: Floats, many: int, pairs: MergedTerms, fixed: Floats, enough: float, within: Bools
+    height: Floats, many: int, merged: MergedTerms, fixed: Floats, enough: float, within: Bools
 ) -> None:  # fmt: skip
     """Whether the sums with each of several splits keep all limits and stay below the goal.
 
-    What `add_longest` and `in_reach` say of one split, sum by sum and without logarithms.
+    What `add_longest` and a comparison with limits and goal say of one split, sum by sum and without logarithms.
 
     Parameters
     ----------
@@ -357,7 +256,7 @@ def each_in_reach(
     within : (BLOCK,) bool
         Filled.
     """
-    room, block_of = pairs.room, pairs.block_of
+    room, block_of = merged.room, merged.block_of
     blocks, goal = len(room), np.exp(enough + 2.0 * ROUNDING)
     first = np.full(2, -1)
     for slot in range(blocks, len(height)):
@@ -382,14 +281,3 @@ def each_in_reach(
             mine, most = height[b], room[b]
             for i in range(many):
                 within[i] = within[i] and mine[i] <= most
-
-
-def in_reach(heights: Floats, room: Floats, fixed: Floats, enough: float) -> bool:
-    """Whether the heights of all blocks keep their limits and stay below the goal."""
-    value = 0.0
-    for b in range(len(room)):
-        if fixed[b] < 0.0 and heights[b] > room[b]:
-            return False
-        if fixed[b] > 0.0:
-            value += fixed[b] * np.log(heights[b])
-    return value <= enough + ROUNDING

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dse.mapper.deep.bounds.sums.sift import Alive
+from dse.mapper.deep.bounds.sums.records import Alive
 from dse.model.counting.kernel import Bools, Floats
 
 SOME = 96

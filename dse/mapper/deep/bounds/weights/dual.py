@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.bounds.sums.sift import OF_TIME, ROUNDING, Alive, Terms, in_use, sift
+from dse.mapper.deep.bounds.sums.records import OF_TIME, ROUNDING, Alive, Terms, in_use
+from dse.mapper.deep.bounds.sums.sift import sift
 from dse.mapper.deep.bounds.weights.chosen import choose
 from dse.mapper.deep.bounds.weights.newton import NEAR, ascend
 from dse.mapper.deep.bounds.weights.small import Pairs, drop_dominated, gather, pair_up

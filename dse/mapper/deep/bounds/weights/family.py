@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.bounds.sums.sift import ROUNDING, Alive, Terms, close_gaps, with_lists
+from dse.mapper.deep.bounds.necessary.filled import drop_unfilled
+from dse.mapper.deep.bounds.necessary.standing import FanOuts, drop_unplaced
+from dse.mapper.deep.bounds.necessary.staying import drop_unstaying
+from dse.mapper.deep.bounds.sums.records import ROUNDING, Alive, Terms, close_gaps, with_lists
 from dse.mapper.deep.bounds.weights.dual import Effort, climb
-from dse.mapper.deep.bounds.weights.filled import drop_unfilled
 from dse.mapper.deep.bounds.weights.stairs import hull_of
-from dse.mapper.deep.bounds.weights.standing import FanOuts, drop_unplaced
-from dse.mapper.deep.bounds.weights.staying import drop_unstaying
 from dse.model.counting.kernel import Bools, Floats, Ints, entry
 
 
@@ -30,9 +30,9 @@ class Family(NamedTuple):
     floors : (F, 3) int64
         Terms of compute steps, each with the first of those that say how few these are at least, and their end.
     stays : (m, lists) int64
-        The operand that stays in each list, see `dse.mapper.deep.bounds.weights.staying`.
+        The operand that stays in each list, see `dse.mapper.deep.bounds.necessary.staying`.
     fans : FanOuts
-        Where children have to stand, see `dse.mapper.deep.bounds.weights.standing`.
+        Where children have to stand, see `dse.mapper.deep.bounds.necessary.standing`.
     """
 
     logs: Floats

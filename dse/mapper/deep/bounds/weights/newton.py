@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.bounds.sums.sift import OF_TIME, Terms
+from dse.mapper.deep.bounds.sums.records import OF_TIME, Terms
 from dse.mapper.deep.bounds.weights.small import Moments, Small, room_for_moments, take_moments
 from dse.mapper.deep.bounds.weights.stairs import ONE_STEP, least_step, soft_step
 from dse.model.counting.kernel import Floats, Ints

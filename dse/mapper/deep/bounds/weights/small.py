@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.bounds.sums.sift import OF_TIME, Alive, Terms, in_use
+from dse.mapper.deep.bounds.sums.records import OF_TIME, Alive, Terms, in_use
 from dse.model.counting.kernel import Bools, Floats, Ints
 
 NO_FACTOR = -1
@@ -41,7 +41,7 @@ class Small(NamedTuple):
     log : (m,) float
         Coefficient of each merged term with the factors that are the same for all splits chosen.
     block, group : (m,) int64
-        As of `dse.mapper.deep.bounds.sums.sift.Terms`.
+        As of `dse.mapper.deep.bounds.sums.records.Terms`.
     merged : (T,) int64
         The merged term that each term is part of, or `NOT_IN_USE`.
     share : (T,) float

@@ -6,9 +6,22 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.bounds.sums.sift import OF_ENERGY, OF_TIME
-from dse.mapper.deep.nest import COLS, ORDER, PER_LEVEL, PER_PART, ROWS, TRIPS, Work, price_finished, workspace
+from dse.mapper.deep.bounds.sums.records import OF_ENERGY, OF_TIME
+from dse.mapper.deep.leaf.nest import Work, price_finished, workspace
 from dse.mapper.deep.problem import Deep
+from dse.mapper.deep.record import (
+    ANYTHING,
+    COLS,
+    KIND,
+    ORDER,
+    PASSING,
+    PER_LEVEL,
+    PER_PART,
+    ROWS,
+    SLIDE,
+    TRIPS,
+    axis_of,
+)
 from dse.mapper.shared.incumbent import SLACK, enter
 from dse.mapper.shared.mapspace.orders import add_partial_stays, group_dims, list_orders
 from dse.model.counting.kernel import Floats, Ints
@@ -17,14 +30,9 @@ from dse.problem.dims import P, R
 SUBPROBLEMS, SPLITS, LEAVES, PRICED, UNFINISHED = range(5)
 """Places of the counters of a search; the walk counts all but the first."""
 
-KIND, SLIDE, PASSING = range(3)
-"""Columns of what is laid down per list; the first two are also those of the kinds of orders."""
 
 TIED = 0.25 * SLACK
 """How much less than an incumbent's, relatively, bounds on energy and time may be where nothing is better than it."""
-
-ANYTHING = -2
-"""What is laid down about a list of which nothing is."""
 
 
 class Goal(NamedTuple):
@@ -64,7 +72,7 @@ class Incumbents(NamedTuple):
     values : (room, 2) float
         Energy (pJ) and latency (steps).
     records : (room, record_length(k)) int64
-        One row per mapping: see `dse.mapper.deep.nest.parts_of`; last, the bypass choice.
+        One row per mapping: see `dse.mapper.deep.record.parts_of`; last, the bypass choice.
     visited : (5,) int64
         Counts up: subproblems, splits tried, leaves, mappings priced; the last is set to 1 when the walk stopped at
         the limit or was told to.
@@ -114,7 +122,7 @@ class Scratch(NamedTuple):
     only_finished : (k,) int64
         As of the problem.
     marks : (n,) int64
-        See `dse.mapper.deep.leaf_walk.Sets`.
+        See `dse.mapper.deep.leaf.walk.Sets`.
     """
 
     split: Ints
@@ -272,11 +280,6 @@ def _orders_of(dp: Deep, split: Ints, i: int, choices: Ints, orders: Ints, kinds
                 orders[i, several, d] = orders[i, k, d]
             several += 1
     return several
-
-
-def axis_of(dim: int) -> int:
-    """The axis of a dim, known by its first dim; -1 for no dim."""
-    return dim - R + P if dim >= R else dim
 
 
 def _laid_down(trips: Ints, order: Ints, choice: Ints) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 
 from dse.mapper.deep.bounds.sums.crossings import Crossing, Term
 from dse.mapper.deep.bounds.sums.folds import fold_terms
-from dse.mapper.deep.bounds.sums.sift import OF_ENERGY, OF_TIME
+from dse.mapper.deep.bounds.sums.records import OF_ENERGY, OF_TIME
 from dse.mapper.deep.bounds.sums.terms import NO_GROUP, Book, terms_of_sum
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.splits.axes import Key

@@ -7,20 +7,12 @@ from typing import NamedTuple
 import numpy as np
 
 from dse.mapper.deep.problem import Deep
+from dse.mapper.deep.record import COLS, ORDER, ROWS, TRIPS
 from dse.mapper.shared.price import PriceRoom, Rates, new_scratch, price_loops
 from dse.model.counting.kernel import Floats, Ints
 from dse.model.counting.nest import only_finished
 from dse.model.counting.records import Counts, Hierarchy, IterationSpace, Nest, Spent, Timing
 from dse.problem.dims import P, Q, R, S
-
-TRIPS, ROWS, COLS, ORDER = 0, 1, 2, 3
-"""Parts of a level's split."""
-
-PER_PART = 8
-"""Numbers of each part, one per dim (an order has one per loop)."""
-
-PER_LEVEL = 4 * PER_PART
-"""Numbers of a level in a mapping's record: see `parts_of`."""
 
 
 class Work(NamedTuple):
@@ -39,16 +31,6 @@ class Work(NamedTuple):
     room: PriceRoom
     nest: Nest
     inside: Ints
-
-
-def record_length(levels: int) -> int:
-    """Numbers of a mapping's record: the parts of all levels, and the bypass choice."""
-    return PER_LEVEL * levels + 1
-
-
-def parts_of(record: Ints) -> Ints:
-    """(k, 4, 8) trips, rows, columns and order (innermost loop first) of each level of a mapping's record."""
-    return record[:-1].reshape(-1, 4, PER_PART)
 
 
 def workspace(dp: Deep) -> Work:
@@ -97,13 +79,18 @@ def lay_out(dp: Deep, split: Ints, work: Work) -> int:
     return size
 
 
-def price_whole(dp: Deep, split: Ints, work: Work, point: Floats) -> bool:
-    """Energy (pJ) and latency (steps) of a mapping, by the model; whether its psums come as the problem has it."""
-    return price_finished(dp, dp.only_finished, split, work, point)
-
-
 def price_finished(dp: Deep, only_finished_in: Ints, split: Ints, work: Work, point: Floats) -> bool:
-    """The same with only finished psums in some levels, whatever the problem says of them."""
+    """Energy (pJ) and latency (steps) of a mapping, by the model; whether its psums come as the problem has it.
+
+    Parameters
+    ----------
+    only_finished_in : (k,) int64
+        Levels with only finished psums, whatever the problem says of them.
+    split : (k, 4, 8) int64
+        Per level trips, rows, columns and order.
+    point : (2,) float
+        Filled.
+    """
     size = lay_out(dp, split, work)
     room = work.nest
     nest = Nest(size, room.dim, room.trips, room.step, room.place, room.spatial)

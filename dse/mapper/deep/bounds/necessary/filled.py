@@ -3,16 +3,16 @@
 The best weights put what time counts on the fewest steps that are possible with each axis' split. Each of these lets
 the other axes fill a fan-out as they like, and says nothing of whether all can at once. So the same weights are tried
 with all of that on the compute steps themselves, and nothing on the room for a fan-out's children: which of these fit
-beside one another is gone through then (`dse.mapper.deep.bounds.weights.standing`).
+beside one another is gone through then (`dse.mapper.deep.bounds.necessary.standing`).
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from dse.mapper.deep.bounds.sums.sift import ROUNDING, Alive, Terms
+from dse.mapper.deep.bounds.necessary.standing import CHILDREN, FanOuts, drop_on
+from dse.mapper.deep.bounds.sums.records import ROUNDING, Alive, Terms
 from dse.mapper.deep.bounds.weights.dual import AxisRoom, WeightSums, bound_of
-from dse.mapper.deep.bounds.weights.standing import CHILDREN, FanOuts, drop_on
 from dse.model.counting.kernel import Floats, Ints
 
 WORTH = 0.02

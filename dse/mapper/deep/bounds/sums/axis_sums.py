@@ -10,15 +10,16 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dse.mapper.deep.bounds.sums.records import FIRST_LIMIT, Alive, worth
 from dse.mapper.deep.bounds.sums.shrink import Sums
-from dse.mapper.deep.bounds.sums.sift import BLOCK, FIRST_LIMIT, Alive, worth
+from dse.mapper.deep.bounds.sums.sift import BLOCK
 from dse.model.counting.kernel import Bools, Floats, Ints
 
-SAME = -1
+NO_COLUMN = -1
 """In place of the column of a term that is the same for all splits of the axis."""
 
 
-class LastAxis(NamedTuple):
+class AxisSums(NamedTuple):
     """Sums of m terms over the splits of one axis, in p columns.
 
     Parameters
@@ -26,7 +27,7 @@ class LastAxis(NamedTuple):
     sums
         Those of all axes.
     column : (m,) int64
-        Column of each term, `SAME` for none.
+        Column of each term, `NO_COLUMN` for none.
     slot : (p,) int64
         Sum that a column is added to.
     term : (p,) int64
@@ -57,11 +58,11 @@ class LastAxis(NamedTuple):
     fits: Bools
 
 
-def last_axis_of(sums: Sums, a: int, alive: Alive) -> LastAxis:
+def axis_sums_of(sums: Sums, a: int, alive: Alive) -> AxisSums:
     """Room for the sums of an axis, with its factors in columns."""
     m, slots = len(sums.slot), len(sums.block_of)
     begin, n = alive.start[a], alive.end[a] - alive.start[a]
-    column, slot, term = np.full(m, SAME), np.zeros(m, dtype=np.int64), np.zeros(m, dtype=np.int64)
+    column, slot, term = np.full(m, NO_COLUMN), np.zeros(m, dtype=np.int64), np.zeros(m, dtype=np.int64)
     factors, used = np.empty((m, n)), np.zeros(slots, dtype=np.bool_)
     p = 0
     for q in range(m):
@@ -79,7 +80,7 @@ def last_axis_of(sums: Sums, a: int, alive: Alive) -> LastAxis:
         if at == p:
             slot[p], term[p] = sums.slot[q], q
             p += 1
-    return LastAxis(
+    return AxisSums(
         sums, column, slot[:p].copy(), term[:p].copy(), factors, np.zeros(p), np.zeros(slots), used,
         np.zeros((slots, BLOCK)), np.zeros(BLOCK, dtype=np.bool_),
     )  # fmt: skip
@@ -95,7 +96,7 @@ def _alike(sums: Sums, factors: Floats, at: int, p: int, slot: int, term: int, q
     return bool(i == factors.shape[1])
 
 
-def weigh_columns(last: LastAxis, sums: Sums, others: Floats, first: int) -> None:
+def weigh_columns(last: AxisSums, sums: Sums, others: Floats, first: int) -> None:
     """Take in what all other axes make of the terms.
 
     Parameters
@@ -111,13 +112,13 @@ def weigh_columns(last: LastAxis, sums: Sums, others: Floats, first: int) -> Non
         last.weight[r] = 0.0
     for q in range(len(last.column)):
         grown = others[q]
-        if last.column[q] == SAME:
+        if last.column[q] == NO_COLUMN:
             last.constant[sums.slot[q]] += worth(grown * sums.factors[first, q], sums.cuts, q)
         else:
             last.weight[last.column[q]] += grown
 
 
-def add_up_several(last: LastAxis, sums: Sums, begin: int, n: int) -> None:
+def add_up_several(last: AxisSums, sums: Sums, begin: int, n: int) -> None:
     """Work out the sums of n splits of the axis, `BLOCK` at most, and whether they keep the limits.
 
     Parameters
@@ -153,7 +154,7 @@ def add_up_several(last: LastAxis, sums: Sums, begin: int, n: int) -> None:
                 fits[i] = fits[i] and mine[i] <= room
 
 
-def _add_longest(last: LastAxis, sums: Sums, b: int, blocks: int, n: int) -> None:
+def _add_longest(last: AxisSums, sums: Sums, b: int, blocks: int, n: int) -> None:
     """Add to the sums of energy or of time that of the longest of their groups."""
     first = -1
     for s in range(blocks, len(last.constant)):

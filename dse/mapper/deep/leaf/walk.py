@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from dse.mapper.deep.bounds.sums.last_axis import LastAxis, add_up_several, last_axis_of, weigh_columns
+from dse.mapper.deep.bounds.kindred import Parts
+from dse.mapper.deep.bounds.sums.axis_sums import AxisSums, add_up_several, axis_sums_of, weigh_columns
+from dse.mapper.deep.bounds.sums.records import FIRST_LIMIT, OF_ENERGY, OF_TIME, Alive, Terms
 from dse.mapper.deep.bounds.sums.shrink import LAST, Sums, SumWalk, add_up, shrink, walk_of
-from dse.mapper.deep.bounds.sums.sift import BLOCK, FIRST_LIMIT, OF_ENERGY, OF_TIME, Alive, Terms
-from dse.mapper.deep.leaves import (
+from dse.mapper.deep.bounds.sums.sift import BLOCK
+from dse.mapper.deep.leaf.orders import (
     LEAVES,
     SPLITS,
     UNFINISHED,
@@ -44,31 +46,12 @@ class Lists(NamedTuple):
         -2 for nothing. Where nothing is said of the slide, nothing is said of the loops. A second time where mirror
         images of all mappings are priced as well: what these lay down.
     logs, first
-        As of `dse.mapper.deep.bounds.sums.sift.Terms`.
+        As of `dse.mapper.deep.bounds.sums.records.Terms`.
     """
 
     choices: Ints
     logs: Floats
     first: Ints
-
-
-class Parts(NamedTuple):
-    """What m kindred spaces differ in.
-
-    Parameters
-    ----------
-    shifts : (m, T) float
-        What the logarithms of their terms' coefficients are above those that `Lists` has.
-    limits : (m, B) float
-    only_finished : (m, k) int64
-    masks : (m,) int64
-        The bypass choice of each.
-    """
-
-    shifts: Floats
-    limits: Floats
-    only_finished: Ints
-    masks: Ints
 
 
 class Sets(NamedTuple):
@@ -165,7 +148,7 @@ def _walk(
 ) -> int:  # fmt: skip
     """The walk of `walk_splits`, its splits in order."""
     walk, end, reduced, visited = walk_of(sums, alive), alive.end, alive.reduced, incumbents.visited
-    last = last_axis_of(sums, walk.sequence[LAST], alive)
+    last = axis_sums_of(sums, walk.sequence[LAST], alive)
     lifted, place, sequence = walk.lifted, walk.place, walk.sequence
     depth = 0
     while depth >= 0 and held >= 0:
@@ -194,7 +177,7 @@ def _walk(
 
 
 def _walk_last(
-    dp: Deep, chains: tuple[Ints, ...], walk: SumWalk, last: LastAxis, alive: Alive, choices: Ints, goal: Goal,
+    dp: Deep, chains: tuple[Ints, ...], walk: SumWalk, last: AxisSums, alive: Alive, choices: Ints, goal: Goal,
     incumbents: Incumbents, held: int, scratch: Scratch,
 ) -> int:  # fmt: skip
     """Walk the splits of the last axis, many at a time, and price the mappings that may improve."""

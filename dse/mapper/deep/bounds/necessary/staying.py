@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from dse.mapper.deep.bounds.sums.sift import Alive
+from dse.mapper.deep.bounds.necessary.dropping import drop_some
+from dse.mapper.deep.bounds.sums.records import Alive
 from dse.model.counting.kernel import Floats, Ints
 from dse.problem.dims import WEIGHT, C, N, P
 
@@ -101,12 +102,3 @@ def _of_others(before: Floats, after: Floats) -> Floats:
     return least
 
 
-def drop_some(alive: Alive, a: int, mine: Ints, others: Floats, most: float) -> bool:
-    """Drop the splits of an axis that cost too much with what the others need, by class; False when none is left."""
-    rows, reduced, kept = alive.rows, alive.reduced, alive.start[a]
-    for i in range(alive.start[a], alive.end[a]):
-        if reduced[i] + others[mine[i]] <= most:
-            rows[kept], reduced[kept] = rows[i], reduced[i]
-            kept += 1
-    alive.end[a] = kept
-    return bool(kept > alive.start[a])

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dse.mapper.deep.bounds.necessary.dropping import drop_some
 from dse.mapper.deep.bounds.sums.crossings import Term
-from dse.mapper.deep.bounds.sums.sift import Alive
-from dse.mapper.deep.bounds.sums.times import of_all
-from dse.mapper.deep.bounds.weights.staying import drop_some
+from dse.mapper.deep.bounds.sums.objective import of_all
+from dse.mapper.deep.bounds.sums.records import Alive
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.splits.axes import AXES
 from dse.model.counting.kernel import Bools, Floats, Ints

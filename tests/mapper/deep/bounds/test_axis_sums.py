@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from mapper.deep.bounds.drawn_terms import all_alive, drawn
 
-from dse.mapper.deep.bounds.sums.last_axis import add_up_several, last_axis_of, weigh_columns
+from dse.mapper.deep.bounds.sums.axis_sums import add_up_several, axis_sums_of, weigh_columns
+from dse.mapper.deep.bounds.sums.records import FIRST_LIMIT
 from dse.mapper.deep.bounds.sums.shrink import LAST, add_up, shrink, walk_of
-from dse.mapper.deep.bounds.sums.sift import FIRST_LIMIT
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -22,7 +22,7 @@ def test_sums_of_the_last_axis_are_the_same_at_once(seed: int) -> None:
     alive = all_alive(tables)
     sums = shrink(tables, terms, alive)
     walk = walk_of(sums, alive)
-    last = last_axis_of(sums, int(walk.sequence[LAST]), alive)
+    last = axis_sums_of(sums, int(walk.sequence[LAST]), alive)
     start, end = (int(ends[walk.sequence[LAST]]) for ends in (alive.start, alive.end))
     for splits in product(*(range(alive.start[a], alive.end[a]) for a in walk.sequence[:LAST])):
         for depth, i in enumerate(splits):
