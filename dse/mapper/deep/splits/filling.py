@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dse.mapper.shared.mapspace.words import box
-from dse.model.counting.kernel import Floats, Ints, entry
+from dse.model.counting.kernel import Bools, Floats, Ints, entry
 
 COUNT, CHANGES, STEPS_PER_CHANGE, TILE, BOX, CHILDREN, SIDE, IDLE = range(8)
 """What a column counts, with the numbers that follow it:
@@ -33,6 +33,10 @@ FEW = 1024
 """The same in tables of no more splits than this."""
 
 
+AT_ONCE = 256
+"""Splits that columns are filled for at a time: what they have in common is worked out once, and stays at hand."""
+
+
 class Splits(NamedTuple):
     """The splits of an axis.
 
@@ -54,17 +58,24 @@ class Splits(NamedTuple):
 
 
 class FillRoom(NamedTuple):
-    """Scratch.
+    """Room for what is known of some splits, as many as are taken at once.
 
     Parameters
     ----------
-    inside : (2 * k + 1,) int64
-        The product of each slot of a dim and all further in, 1 at the end.
-    others, changes : (n,) float
-        Counts of another dim, and of changes.
+    factors : (2, 2 * k, n) float
+        Trips and children of each level, of both dims.
+    inside : (2, 2 * k + 1, n) float
+        The product of each slot and all further in, 1 at the end.
+    several : (2, 2 * k) bool
+        Slots that some of the splits take more than one in.
+    extent, others, changes : (n,) float
+        What is left of a bound, counts of another dim, and of changes.
     """
 
-    inside: Ints
+    factors: Floats
+    inside: Floats
+    several: Bools
+    extent: Floats
     others: Floats
     changes: Floats
 
@@ -80,13 +91,34 @@ def fill(splits: Splits, asked: Ints, logs: Floats, plain: Floats) -> None:
     logs, plain : (columns, n) float
         Filled.
     """
-    ones, rows = np.ones(splits.chains.shape[2] + 1, dtype=np.int64), plain.shape[1]
-    room = FillRoom(ones, np.zeros(rows), np.zeros(rows))
-    known = np.zeros(min(KNOWN, max(FEW, plain.shape[1])))
-    for c in range(len(asked)):
-        mine = plain[asked[c, 0]]
-        _fill_factors(splits, asked[c, 1], asked[c, 2], asked[c, 3], asked[c, 4], room, mine)
-        _fill_logs(mine, known, logs[asked[c, 0]])
+    rows, slots = plain.shape[1], splits.chains.shape[2]
+    room = FillRoom(
+        np.ones((2, slots, AT_ONCE)), np.ones((2, slots + 1, AT_ONCE)), np.zeros((2, slots), dtype=np.bool_),
+        np.zeros(AT_ONCE), np.zeros(AT_ONCE), np.zeros(AT_ONCE),
+    )  # fmt: skip
+    known = np.zeros(min(KNOWN, max(FEW, rows)))
+    for begin in range(0, rows, AT_ONCE):
+        end = min(begin + AT_ONCE, rows)
+        some = Splits(splits.chains[begin:end], splits.sides[begin:end], splits.bounds, splits.stride, splits.dilation)
+        _lay_out(some.chains, room)
+        for c in range(len(asked)):
+            mine = plain[asked[c, 0], begin:end]
+            _fill_factors(some, asked[c, 1], asked[c, 2], asked[c, 3], asked[c, 4], room, mine)
+            _fill_logs(mine, known, logs[asked[c, 0], begin:end])
+
+
+def _lay_out(chains: Ints, room: FillRoom) -> None:
+    """Lay out the factors of some splits slot by slot, with their products."""
+    for which in range(2):
+        for slot in range(chains.shape[2] - 1, -1, -1):
+            mine, product, further = room.factors[which, slot], room.inside[which, slot], room.inside[which, slot + 1]
+            most = 1.0
+            for i in range(len(chains)):
+                mine[i] = chains[i, which, slot]
+            for i in range(len(chains)):
+                product[i] = further[i] * mine[i]
+                most = max(most, mine[i])
+            room.several[which, slot] = most > 1.0
 
 
 def _fill_logs(factors: Floats, known: Floats, logs: Floats) -> None:
@@ -106,24 +138,24 @@ def _fill_logs(factors: Floats, known: Floats, logs: Floats) -> None:
 
 
 def _fill_factors(splits: Splits, what: int, x: int, y: int, z: int, room: FillRoom, factors: Floats) -> None:
-    """One column."""
+    """One column, of the splits that are laid out."""
     chains, bounds, levels = splits.chains, splits.bounds, splits.sides.shape[1]
     if what == COUNT:
-        _count(chains, x, bounds[x], y, z, room.inside, factors)
+        _count(room, x, bounds[x], y, z, factors)
     elif what == CHANGES:
-        _count_both(chains, bounds, x, y, room, factors)
+        _count_both(room, bounds, x, y, factors)
     elif what == STEPS_PER_CHANGE:
-        _count_both(chains, bounds, levels, levels, room, factors)
-        _count_both(chains, bounds, x, y, room, room.changes)
+        _count_both(room, bounds, levels, levels, factors)
+        _count_both(room, bounds, x, y, room.changes)
         for i in range(len(factors)):
             factors[i] /= room.changes[i]
     elif what == TILE:
-        for i in range(len(factors)):
-            factors[i] = _tile(chains, i, x, bounds[x], y, z)
+        _tile(room, x, bounds[x], y, z, factors)
     elif what == BOX:
+        _tile(room, 0, bounds[0], y, z, factors)
+        _tile(room, 1, bounds[1], y, z, room.others)
         for i in range(len(factors)):
-            first, second = _tile(chains, i, 0, bounds[0], y, z), _tile(chains, i, 1, bounds[1], y, z)
-            factors[i] = box(first, second, splits.stride, splits.dilation)
+            factors[i] = box(factors[i], room.others[i], splits.stride, splits.dilation)
     elif what == CHILDREN:
         for i in range(len(factors)):
             factors[i] = chains[i, 0, 2 * x + 1] * chains[i, 1, 2 * x + 1]
@@ -146,58 +178,57 @@ def _fill_idle(chains: Ints, bounds: Ints, levels: int, factors: Floats) -> None
         factors[i] = 1.0 / used
 
 
-def _tile(chains: Ints, i: int, which: int, bound: int, level: int, above: int) -> int:
-    """Tile of a level, capped at the bound; given `above`, with what the fan-outs from that level on spread out."""
-    size = 1
-    for slot in range(2 * level, chains.shape[2]):
-        size *= chains[i, which, slot]
+def _tile(room: FillRoom, which: int, bound: int, level: int, above: int, sizes: Floats) -> None:
+    """Tiles of a level, capped at the bound; given `above`, with what the fan-outs from that level on spread out."""
+    inside, most = room.inside[which, 2 * level], float(bound)
+    for i in range(len(sizes)):
+        sizes[i] = inside[i]
     if above != NOT_SPREAD:
         for k in range(above, level):
-            size *= chains[i, which, 2 * k + 1]
-    return int(min(size, bound))
+            children = room.factors[which, 2 * k + 1]
+            for i in range(len(sizes)):
+                sizes[i] *= children[i]
+    for i in range(len(sizes)):
+        sizes[i] = min(sizes[i], most)
 
 
-def _count_both(chains: Ints, bounds: Ints, x: int, y: int, room: FillRoom, counts: Floats) -> None:
+def _count_both(room: FillRoom, bounds: Ints, x: int, y: int, counts: Floats) -> None:
     """Index combinations of both dims over the outermost lists, so many of each."""
-    _count(chains, 0, bounds[0], x, 0, room.inside, counts)
+    _count(room, 0, bounds[0], x, 0, counts)
     if bounds[1] > 1:
-        _count(chains, 1, bounds[1], y, 0, room.inside, room.others)
+        _count(room, 1, bounds[1], y, 0, room.others)
         for i in range(len(counts)):
             counts[i] *= room.others[i]
 
 
-def _count(chains: Ints, which: int, bound: int, lists: int, fans: int, inside: Ints, counts: Floats) -> None:
+def _count(room: FillRoom, which: int, bound: int, lists: int, fans: int, counts: Floats) -> None:
     """As `dse.model.counting.axes.combinations`, of a dim: the first lists and a set of fan-outs (bits) counted.
 
-    Parameters
-    ----------
-    inside : (2 * k + 1,) int64
-        Scratch, see `FillRoom`.
+    From the outermost slot inwards, of the indices below the bound: how many combinations have all of their indices
+    further in, and how many indices are left of the one that has not. Numbers are whole, and small enough for a
+    quotient to be exact once it is rounded down.
     """
-    slots = chains.shape[2]
-    after, counted = np.ones(slots + 1, dtype=np.int64), np.zeros(slots, dtype=np.bool_)
-    for slot in range(slots):
-        counted[slot] = _is_counted(slot, lists, fans)
+    factors, inside, several, extent = room.factors[which], room.inside[which], room.several[which], room.extent
+    last = -1
+    for slot in range(len(factors)):
+        if several[slot] and _is_counted(slot, lists, fans):
+            last = slot
     for i in range(len(counts)):
-        for slot in range(slots - 1, -1, -1):
-            number = chains[i, which, slot]
-            inside[slot] = inside[slot + 1] * number
-            after[slot] = after[slot + 1] * (number if counted[slot] else 1)
-        extent, total = bound, 0
-        if after[0] == 1 or inside[0] == extent:
-            counts[i] = after[0]  # all combinations are there
+        counts[i], extent[i] = 0.0, float(bound)
+    for slot in range(last + 1):
+        if not several[slot]:
             continue
-        for slot in range(slots):
-            step = inside[slot + 1]
-            if inside[slot] == step:
-                continue
-            if not counted[slot]:
-                extent = min(extent, step)
-            elif extent >= step:
-                whole = int(extent / step)  # exact for numbers this small, and much quicker than dividing integers
-                total += whole * after[slot + 1]
-                extent -= whole * step
-        counts[i] = total + int(extent > 0)
+        step, mine = inside[slot + 1], factors[slot]
+        if not _is_counted(slot, lists, fans):
+            for i in range(len(counts)):
+                extent[i] = min(extent[i], step[i])
+        else:
+            for i in range(len(counts)):
+                whole = np.floor(extent[i] / step[i])
+                counts[i] = counts[i] * mine[i] + whole
+                extent[i] -= whole * step[i]
+    for i in range(len(counts)):
+        counts[i] += 1.0 if extent[i] > 0.0 else 0.0
 
 
 def _is_counted(slot: int, lists: int, fans: int) -> bool:
