@@ -7,16 +7,33 @@ weights half a second. A table of stand-ins alone is some hundred splits long.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.layer_spaces import spaces_of_draft
-from dse.mapper.deep.bounds.stand_ins import has_several_lists, lists_that_slide, may_stand_in, outer_lists
+from dse.mapper.deep.bounds.left import only_left
+from dse.mapper.deep.bounds.stand_ins import (
+    combinations_of,
+    has_several_lists,
+    lists_that_slide,
+    may_stand_in,
+    outer_lists,
+)
+from dse.mapper.deep.bounds.subproblem import Node, bounded
 from dse.mapper.deep.drafts import Draft
 from dse.mapper.deep.lists import nothing_of
 from dse.mapper.deep.problem import Deep
-from dse.mapper.deep.tree.best_first import is_closed
+from dse.mapper.deep.tree import for_both
+from dse.mapper.deep.tree.best_first import DIRECT, whole_spaces, with_cheapest
+from dse.mapper.deep.tree.branching import Learned, half_of, ways_to_cut
+from dse.mapper.deep.tree.walks import surviving
 from dse.problem.dims import P
 
+MOST_PARTS = 60
+"""How many parts a space of stand-ins is cut into at most."""
+
+PROBED = 8
+"""Splits of each axis whose combinations are looked through before."""
 
 def is_closed_at_once(drafts: Sequence[Draft], best: Best) -> bool:
     """Whether bounds on stand-ins show that no mapping is better than the best one by more than the gap.
@@ -28,7 +45,37 @@ def is_closed_at_once(drafts: Sequence[Draft], best: Best) -> bool:
         return False
     made = [spaces_of_draft(_coarse(draft)) for draft in drafts]
     spaces, later = [space for some, _ in made for space in some], [one for _, one in made if one is not None]
-    return all(map(may_stand_in, spaces)) and is_closed(spaces, later, best)
+    if not all(map(may_stand_in, spaces)):
+        return False
+    both = {id(space) for one in later for space in one.beside}
+    for space, root in whole_spaces(spaces, later, best):
+        if root is not None and not _has_nothing(for_both.of_both(root) if id(space) in both else root, best):
+            return False
+    return True
+
+
+def _has_nothing(root: Node, best: Best) -> bool:
+    """Whether a few parts of a space of stand-ins show that nothing in it improves, while nothing is known of any list.
+
+    Its splits are cut in the ways of a long search, and the combinations of few splits are looked through. It ends as
+    soon as some of these may improve; those of the cheapest splits are looked at first, with children that stand.
+    """
+    some = surviving(with_cheapest(root, PROBED), best)
+    if some is not None and bounded(some.space, some.choices, some.rows, root.weights, best, root.columns) is not None:
+        return False
+    target, parts, learned, many = best.target(), [root], Learned(True), 1
+    while parts:
+        node = only_left(parts.pop(), target)
+        if prod(map(len, node.rows)) <= DIRECT:
+            if surviving(node, best) is not None:
+                return False
+            continue
+        ways = ways_to_cut(node, half_of(node, 1e-7), best)
+        cut = learned.best_of({way: ways[way] for way in ways if way < 0}, node.proven, target, combinations_of(node))
+        if cut is None or (many := many + len(cut)) > MOST_PARTS:
+            return False
+        parts += sorted(cut, key=lambda part: -part.proven)
+    return True
 
 
 def _has_stand_ins(problem: Deep) -> bool:

@@ -11,7 +11,7 @@ from mapper.deep.test_deep_bounds import drawn
 from thinned import parts, thinned
 
 from dse import Architecture, Layer, load_architecture
-from dse.mapper.deep import kept, solve
+from dse.mapper.deep import coarse, kept, solve
 from dse.mapper.deep.bounds import stand_ins
 from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.stand_ins import lists_of_stand_ins, may_stand_in, outer_lists
@@ -44,17 +44,20 @@ def test_tables_have_the_stand_ins_of_all_splits_and_nothing_else(
                     continue
                 assert lists_of_stand_ins(space) == lists, seed  # each split has a stand-in
                 for axis, other in zip(space.axes, tables_of(_of_stand_ins(draft.problem)).axes, strict=True):
-                    rows = stand_ins_of(axis, np.arange(len(axis)), stand_ins._lists_on(space, axis, lists))
+                    rows = stand_ins_of(axis, np.arange(len(axis)), stand_ins.lists_on(space, axis, lists))
                     mine, its = (np.concatenate(one.chains, axis=1) for one in (axis, other))
                     assert set(map(tuple, mine[rows].tolist())) == set(map(tuple, its.tolist())), (seed, axis.dims)
                     fewer += len(axis) - len(other)
     assert fewer > 100
 
 
+@pytest.mark.parametrize("direct", [coarse.DIRECT, 2])
 @pytest.mark.parametrize("seeds", thinned(parts(240, 30), 4))
-def test_nothing_is_better_by_more_than_the_gap(seeds: range, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The best mapping is said to cost what one a little above or below the gap does."""
+def test_nothing_is_better_by_more_than_the_gap(seeds: range, direct: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The best mapping is said to cost what one a little above or below the gap does; all combinations of splits are
+    looked through, or few after the spaces are cut."""
     monkeypatch.setattr(stand_ins, "SEVERAL", 2)
+    monkeypatch.setattr(coarse, "DIRECT", direct)
     closed = 0
     for seed in seeds:
         problem, _, front = drawn(seed)
@@ -105,3 +108,20 @@ def test_a_search_without_a_gap_is_not_ended(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(solve, "is_closed_at_once", refuse)
     npu3 = load_architecture("tests/benchmarks/specs/npu3.yaml")
     assert solve_deep(npu3, npu3.lowered(Layer("fc", K=24, C=30)), ENERGY, 0.0, "all", 1).gap == 0.0
+
+
+def test_a_few_parts_of_a_space_may_end_a_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On `gpu_sm` bounds mix splits of an axis with few children and with many, until these are shared out."""
+    gpu_sm = load_architecture("tests/benchmarks/specs/gpu_sm.yaml")
+    layer = gpu_sm.lowered(Layer("conv", K=384, C=256, P=13, Q=13, R=3, S=3))
+    _, drafts = drafts_of(gpu_sm, layer, "all")
+    near = solve_deep(gpu_sm, layer, EDP, 0.05, "all", 1)
+    assert near.visited[0] == 0
+    assert splits_of(drafts[0].problem) not in kept._kept
+    exact = solve_deep(gpu_sm, layer, EDP, 0.0, "all", 1)
+    assert exact.values[0].prod() <= near.values[0].prod() <= exact.values[0].prod() * 1.05
+    best = Best(EDP, 0.05, inf, near.values[:1].copy(), near.records[:1].copy(), np.zeros(5, np.int64),
+                np.zeros(1, np.int64), held=1)  # fmt: skip
+    assert is_closed_at_once(drafts, best)
+    monkeypatch.setattr(coarse, "_has_nothing", lambda *_: False)
+    assert not is_closed_at_once(drafts, best)

@@ -12,11 +12,13 @@ from dse.mapper.deep.bounds.kindred import Parts
 from dse.mapper.deep.bounds.layer_spaces import spaces_of
 from dse.mapper.deep.bounds.roots import root_of
 from dse.mapper.deep.bounds.subproblem import Node, Space, fixed_weights, limits_of
+from dse.mapper.deep.drafts import drafts_of
 from dse.mapper.deep.lists import ListChoice, nothing_of
 from dse.mapper.deep.record import record_length
+from dse.mapper.deep.sketch.first import sketch_first
 from dse.mapper.deep.solve import solve_deep
 from dse.mapper.deep.tree import best_first
-from dse.mapper.deep.tree.best_first import _best_first, _root
+from dse.mapper.deep.tree.best_first import _root, whole_spaces
 from dse.mapper.deep.tree.improve import BEYOND
 from dse.mapper.deep.tree.start import _descended, _of_kinds, cheapest_of, first_mappings, nearest, stirred, values_of
 from dse.mapper.deep.tree.walks import price, walk_to
@@ -139,7 +141,7 @@ def test_mappings_are_first_sought_in_the_space_with_the_least_bound(kind: int) 
     for machine in ("edge_npu", "simba_pe", "nvdla_small"):
         every = spaces(machine)
         best = nothing_known(every[0], kind)
-        found = list(_best_first(every, [], best))
+        found = list(whole_spaces(every, [], best))
         assert sorted(id(space) for space, _ in found) == sorted(map(id, every))
         bounds = {id(space): node.bound for space in every if (node := root_of(space, best)) is not None}
         assert all(node is not None and node.bound == bounds[id(space)] for space, node in found)
@@ -220,3 +222,29 @@ def test_the_best_of_many_sketches_is_taken_where_it_is_near_a_bound(monkeypatch
     assert some > 0
     assert none == 0 < dives
     assert none_sought.records.tolist() == all_sought.records.tolist()
+
+
+@pytest.mark.parametrize(("conv", "little"), [({"K": 384, "C": 256, "P": 13, "Q": 13, "R": 3, "S": 3}, True),
+                                              ({"K": 512, "C": 128, "P": 28, "Q": 28}, False)])  # fmt: skip
+def test_lists_of_the_best_mapping_say_what_a_dive_says(
+    conv: dict[str, int], little: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    architecture = load_architecture("tests/benchmarks/specs/gpu_sm.yaml")
+    layer = architecture.lowered(Layer("conv", **conv))
+    space = spaces_of(architecture, layer, "all")[1][0]
+    best = nothing_known(space, ENERGY)
+    sketch_first(drafts_of(architecture, layer, "all")[1], best)
+    node = root_of(space, best)
+    assert node is not None
+    left = best.target() - node.bound
+    lists = best_first._with_lists_of_best(node, best)
+    assert lists >= node.bound - 1e-9
+    dived = best_first.dive(node, best)
+    assert [lift / left <= best_first.LITTLE for lift in (lists - node.bound, dived - node.bound)] == [little, little]
+    best = nothing_known(space, ENERGY)
+    sketch_first(drafts_of(architecture, layer, "all")[1], best)
+    best.sketched = True
+    dives: list[float] = []
+    monkeypatch.setattr(best_first, "dive", lambda *_: dives.append(dived) or dived)
+    assert _root(space, node, best)[1] <= min(lists, dived) + 1e-9
+    assert len(dives) == (not little)  # asked only where the lists of the best mapping leave it open

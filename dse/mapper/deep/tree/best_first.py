@@ -20,7 +20,7 @@ from dse.mapper.deep.bounds.stand_ins import combinations_of, has_several_lists,
 from dse.mapper.deep.bounds.subproblem import Node, Space, bounded
 from dse.mapper.deep.kept import BestBefore, rules_of
 from dse.mapper.deep.leaf.orders import SUBPROBLEMS
-from dse.mapper.deep.lists import nothing_of
+from dse.mapper.deep.lists import choices_of, nothing_of
 from dse.mapper.deep.tree import branching as cut
 from dse.mapper.deep.tree import for_both
 from dse.mapper.deep.tree.branching import Learned, half_of, halves, laid_down, next_list
@@ -41,6 +41,9 @@ that a look has left."""
 
 LITTLE = 0.2
 """The most that lists lift some root's bound by in such a search, of what is left to prove."""
+
+UNCERTAIN = 0.6
+"""The most of this that the lists of the best mapping lift it by where others may lift it by little."""
 
 IDLE = 0.01
 """What halving an axis lifts the bound by at least, of what is left to prove; else a list is laid down instead."""
@@ -107,7 +110,7 @@ def seek(
         known = improved(spaces, best, known)
     # A first mapping makes long lists short, so it is sought as soon as there is a space to seek it in.
     said: list[tuple[float, float]] = []
-    for space, whole in _best_first(spaces, later, best):
+    for space, whole in whole_spaces(spaces, later, best):
         root, reached = _root(space, whole, best, id(space) in both, best.sketched and _say_little(said, best.target()))
         if root is not None:
             known = improved(spaces, best, known)
@@ -162,7 +165,7 @@ def _take_up(spaces: list[Space], best: Best, found: BestBefore) -> None:
         exchange_near(spaces, best, found.record)
 
 
-def _best_first(spaces: list[Space], later: list[Returning], best: Best) -> Iterator[tuple[Space, Node | None]]:
+def whole_spaces(spaces: list[Space], later: list[Returning], best: Best) -> Iterator[tuple[Space, Node | None]]:
     """Whole spaces as subproblems, in the order in which mappings are sought in them.
 
     That with the least bound comes first where no gap is allowed: mappings in others may then not have to be sought. It
@@ -192,11 +195,6 @@ def _best_first(spaces: list[Space], later: list[Returning], best: Best) -> Iter
         yield space, root_of(space, best)
 
 
-def is_closed(spaces: list[Space], later: list[Returning], best: Best) -> bool:
-    """Whether bounds on whole spaces say that nothing in them improves."""
-    return all(root is None for _, root in _best_first(spaces, later, best))
-
-
 def _root(
     space: Space, node: Node | None, best: Best, both: bool = False, dived: bool = False
 ) -> tuple[Node | None, float]:
@@ -221,7 +219,9 @@ def _root(
     for rows in first_mappings(whole_of(node), best) if node.bound <= target - near else ():
         price(space, rows, node.choices, best)
     if node.bound < best.target() - NEAR and not dived:
-        reached = dive(node, best)
+        reached = _with_lists_of_best(node, best) if best.sketched else inf
+        if not best.sketched or LITTLE < (reached - node.bound) / (best.target() - node.bound) <= UNCERTAIN:
+            reached = min(reached, dive(node, best))
     for part in _parts(whole_of(node), best) if best.held == 0 else []:
         _probe(part, best)
         if best.held == 0:
@@ -242,12 +242,31 @@ def dive(node: Node | None, best: Best) -> float:
     """
     reached = inf
     while node is not None and (level := next_list(node)) is not None:
-        node = min(laid_down(_cheapest(node, DIVING), level, best), key=lambda child: child.bound, default=None)
+        node = min(laid_down(with_cheapest(node, DIVING), level, best), key=lambda child: child.bound, default=None)
     if node is not None:
         reached = node.bound
         for part in _parts(node, best):
             _probe(part, best)
     return reached
+
+
+def _with_lists_of_best(node: Node, best: Best) -> float:
+    """The bound that a whole space has once all lists are laid down as in the best mapping known, infinite if none.
+
+    A dive comes to the least bound of any lists, or near it, so it says mostly the same of how much lists are worth.
+    Only the splits of each axis that lift the bound least go along.
+    """
+    space, whole = node.space, whole_of(node)
+    choices = choices_of(space.problem, best.records[0])
+    keep = np.ones(sum(map(len, whole.rows)), dtype=bool)
+    for level, choice in enumerate(choices):
+        if choice is not None and node.choices[level] is None:
+            keep &= space.agree(level, whole.rows, (choice,))[0]
+    some = with_cheapest(whole.only(np.split(keep, np.cumsum([*map(len, whole.rows)])[:-1])), DIVING)
+    if not all(map(len, some.rows)) or not space.words.is_possible(choices):
+        return inf
+    found = bounded(space, choices, some.rows, node.weights, best)
+    return inf if found is None else found.bound
 
 
 def _parts(node: Node, best: Best) -> list[Node]:
@@ -340,9 +359,9 @@ def _most_at_once(halved: bool, unknown: bool) -> int:
 
 def _probe(node: Node, best: Best) -> None:
     """Look for a good mapping among the splits that lift the bound least."""
-    walk_to(_cheapest(node, probed(node.rows)), best, min(best.target(), node.bound + 1.0), PROBE)
+    walk_to(with_cheapest(node, probed(node.rows)), best, min(best.target(), node.bound + 1.0), PROBE)
 
 
-def _cheapest(node: Node, most: int) -> Node:
+def with_cheapest(node: Node, most: int) -> Node:
     """A subproblem with those splits of each axis alone that lift the bound least."""
     return node.only([cheapest_of(lifted, most) for lifted in node.reduced])

@@ -26,6 +26,11 @@ def root_of_both(space: Space, best: Best) -> Node | None:
     return None if root is None else replace(root, space=space)
 
 
+def of_both(node: Node) -> Node:
+    """The same subproblem as one of a space that has what may improve in either."""
+    return replace(node, space=allowing_returns(node.space))
+
+
 def bounded_again(node: Node, best: Best) -> Node | None:
     """The same subproblem now that a better mapping is known."""
     space = allowing_returns(node.space)
