@@ -55,8 +55,8 @@ class Answer:
         value = {"energy": energy, "latency": cycles, "edp": energy * cycles, "front": energy}[self.objective]
         return Certificate(
             objective=self.objective, value=value, lower_bound=float(value / (1 + found.gap)), gap=found.gap,
-            space_size=found.space_size, pe_tiles=found.visited[0], unrollings=found.visited[1],
-            outer_tiles=found.visited[2], priced=found.visited[3], factors=self.factors,
+            space_size=found.space_size, visited=dict(zip(found.counted, found.visited, strict=True)),
+            factors=self.factors,
         )  # fmt: skip
 
     def mapped(self) -> Mapped:

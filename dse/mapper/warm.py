@@ -13,8 +13,8 @@ from dse.mapper.deep.solve import run_whole
 from dse.mapper.flat.outer.holders import holders_of
 from dse.mapper.flat.outer.table import with_room, work_out
 from dse.mapper.flat.outer.walk import new_outer_tile
+from dse.mapper.flat.problems import prepare
 from dse.mapper.flat.run import new_run
-from dse.mapper.flat.solve import prepare
 from dse.mapper.layer import bounds_boxes, lower_bound, solve
 from dse.mapper.shared.compilation.twins import COMPILING, compiled, marker
 from dse.mapper.shared.incumbent import ENERGY

@@ -106,7 +106,7 @@ def test_the_harness_measures_a_layer() -> None:
     assert 0 < one.seconds < LIMIT_S
     proof = map_layer(architecture("eyeriss", "row-stationary"), layer, "energy", factors="perfect").certificate
     assert proof is not None
-    assert one.visited == (proof.pe_tiles, proof.unrollings, proof.outer_tiles, proof.priced)
+    assert one.visited == tuple(proof.visited.values())
     plain = summary(row, [one])
     assert plain["met"] == (True, True)
     assert cells(row, plain)[0] == "eyeriss row-stationary perfect energy"

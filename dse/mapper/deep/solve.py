@@ -53,6 +53,9 @@ from dse.problem.layer import Layer
 Steps = Generator[None, None, tuple[Floats, Ints, float]]
 """A search with pauses, that returns values and records of the mappings it found, and the gap proven."""
 
+COUNTED = ("subproblems", "splits", "combinations", "priced")
+"""What a search counts, in the order of its counters."""
+
 SHORT = 8
 """Subproblems of the search for less energy in as little time before the other points of a front are sought."""
 
@@ -203,7 +206,7 @@ class DeepSearch:
     def solution(self, values: Floats, records: Ints, proven: float) -> Solution:
         visited = tuple(int(x) for x in self.visited[:4])
         size = partial(size_of, self.architecture, self.layer, self.factors)
-        return Solution(values * (1.0, self.per_step), records, tuple(self.choices), visited, size, proven)
+        return Solution(values * (1.0, self.per_step), records, tuple(self.choices), visited, size, proven, COUNTED)
 
     def least(self, kind: int, until: float) -> tuple[Floats, Ints, float]:
         """The best by energy, latency or their product among mappings faster than `until`, and the gap proven."""

@@ -31,6 +31,9 @@ RUN = np.dtype(
 PE_TILES, UNROLLINGS, OUTER_TILES, PRICED = range(4)
 """Places in `visited`."""
 
+COUNTED = ("pe_tiles", "unrollings", "outer_tiles", "priced")
+"""Their names."""
+
 PRICING = 20
 """Visits of unrollings and outer tiles that take about as long as pricing a mapping."""
 

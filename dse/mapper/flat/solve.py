@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import lru_cache, partial
-from math import factorial, inf, prod
-from typing import Any, NamedTuple
+from dataclasses import replace
+from functools import partial
+from math import inf
+from typing import Any
 
 import numpy as np
 
 from dse.architecture.architecture import Architecture
-from dse.architecture.hierarchy import FanOut, Level
+from dse.architecture.hierarchy import Level
 from dse.errors import DseError
-from dse.mapper.flat.array.spreads import Options, by_spread, largest_tile
-from dse.mapper.flat.gather import instances_of
-from dse.mapper.flat.inner.bounds import list_tiles
-from dse.mapper.flat.instance import Instance, Roles
+from dse.mapper.flat.instance import Roles
 from dse.mapper.flat.outer.holders import holders_of
 from dse.mapper.flat.outer.kept import outer_table, whole_table
-from dse.mapper.flat.outer.points import learn_points
-from dse.mapper.flat.outer.table import OuterTable, worked_out
+from dse.mapper.flat.outer.table import worked_out
+from dse.mapper.flat.problems import Problem, in_order, prepare, size_of
 from dse.mapper.flat.run import (
     CHOICE,
+    COUNTED,
     NO_HOLDERS,
     OUTER_TILES,
     PE_TILE,
@@ -30,7 +28,6 @@ from dse.mapper.flat.run import (
     RECORD,
     UNROLLINGS,
     FlatIncumbents,
-    PeTiles,
     new_configuration,
     new_run,
     new_walk,
@@ -38,14 +35,10 @@ from dse.mapper.flat.run import (
 )  # fmt: skip
 from dse.mapper.flat.search import search
 from dse.mapper.shared.compilation.twins import compiled
-from dse.mapper.shared.incumbent import ENERGY, FRONT, LATENCY, is_better
-from dse.mapper.shared.mapspace.bypass import bypass_choices
-from dse.mapper.shared.mapspace.factors import dim_options
-from dse.mapper.shared.mapspace.rules import Rules
-from dse.mapper.shared.mapspace.sizes import fastest_steps, splits
+from dse.mapper.shared.incumbent import FRONT, is_better
 from dse.mapper.shared.result import ANY_ORDER, Solution, loops_of
 from dse.model.mapping import Mapping, Spatial, Temporal
-from dse.model.price import Prices, price
+from dse.model.price import price
 from dse.problem.layer import Layer
 
 ROUGHLY = (0.3, 0.05)
@@ -200,7 +193,7 @@ class FlatSearch:
             table = whole_table(problem.instance)
             if self.alone:  # the floor of a table that is worked out is a hair off
                 table = table._replace(floor=problem.table.floor)
-            self.problems[mask], run.reached = _in_order(replace(problem, table=table)), 0
+            self.problems[mask], run.reached = in_order(replace(problem, table=table)), 0
 
     def _pays(self, problem: Problem) -> float:
         """What is spent in all before it pays to know more of outer tiles."""
@@ -231,15 +224,15 @@ class FlatSearch:
         proven = run.gap if not self.left else max(run.gap, _gap_left(run.kind, values, np.concatenate(self.left)))
         found = np.flatnonzero(self.incumbents.records[: run.held, CHOICE] != NO_MAPPING)
         points, records = values[found] * (1.0, self.per_step), self.incumbents.records[found]
-        size = partial(_size_of, tuple(one.space for one in self.problems if one.space is not None))
-        return Solution(points, records, tuple(self.choices), tuple(run.visited.tolist()), size, float(proven))
+        size = partial(size_of, tuple(one.space for one in self.problems if one.space is not None))
+        return Solution(points, records, tuple(self.choices), tuple(run.visited.tolist()), size, float(proven), COUNTED)
 
 
 def _alone(problem: Problem) -> Problem:
     """A problem that knows no more of outer tiles than the floor, whatever this process has worked out."""
     fresh = replace(problem, table=outer_table(problem.instance))
     knows_more = worked_out(problem.table) or problem.table.floor is not fresh.table.floor
-    return _in_order(fresh) if knows_more else fresh
+    return in_order(fresh) if knows_more else fresh
 
 
 def _gap_left(kind: int, values: Any, bounds: Any) -> float:
@@ -255,130 +248,6 @@ def _gap_left(kind: int, values: Any, bounds: Any) -> float:
     else:
         worst = (ratio[:, 0, 0], ratio[:, 0, 1], ratio[:, 0].prod(axis=1))[kind].max()
     return max(0.0, float(worst) - 1)
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One bypass choice, ready to search: options per dim, PE tiles in order of their bounds.
-
-    Its space has the mappings that other problems do not have; None for no others.
-    """
-
-    instance: Instance
-    kind: int
-    options: Options
-    table: OuterTable
-    fastest: float
-    space: FlatSpace | None
-    tiles: PeTiles
-    best: float = inf
-
-
-def prepare(
-    architecture: Architecture, layer: Layer, kind: int, factors: str, *, exact: bool = False,
-    prices: Prices | None = None, learn: bool = False,
-) -> tuple[list[dict[int, frozenset[str]]], list[Problem]]:  # fmt: skip
-    """The bypass choices of an architecture, and the problem that each of them is.
-
-    A choice has a problem for each way in which the architecture's room may be used (`dse.model.room`). A further
-    problem covers the mappings in which only finished psums come to the buffer, where that leaves more room. With
-    `learn`, outer points are worked out first: many problems will have the same.
-    """
-    choices, instances = instances_of(architecture, layer, prices)
-    roles = Roles.of(architecture)
-    for instance in instances if learn else ():
-        learn_points(instance)
-    problems = [_prepare(architecture, roles, instance, kind, factors, exact) for instance in instances]
-    # Problems after the first of each choice have mappings of these again.
-    new = len(bypass_choices(architecture))
-    return choices, problems[:new] + [replace(problem, space=None) for problem in problems[new:]]
-
-
-def _prepare(
-    architecture: Architecture, roles: Roles, instance: Instance, kind: int, factors: str, exact: bool
-) -> Problem:
-    array = architecture.hierarchy[roles.array] if roles.array >= 0 else None
-    assert array is None or isinstance(array, FanOut)
-    flow, has_folds = architecture.dataflow.of(instance["bounds"]), bool(instance["folds"].any())
-    wired = None if array is None else array.dims
-    space = FlatSpace(
-        instance["bounds"].tobytes(), largest_tile(instance).tobytes(),
-        Rules.sets_of(flow, wired, has_pe=roles.pe >= 0, has_folds=has_folds),
-        int(instance["rows"]), int(instance["cols"]), factors == "perfect", roles.buffer >= 0,
-    )  # fmt: skip
-    pe_ports = bool((instance["port_node"][: instance["ports"]] == roles.pe).any())
-    options, fastest = _options_of(space, pe_ports)
-    table = outer_table(instance, exact=exact)
-    return _in_order(Problem(instance, kind, options, table, fastest, space, PeTiles(None, None, None, None)))
-
-
-def _in_order(problem: Problem) -> Problem:
-    """The problem with its PE tiles listed, best bound first."""
-    choice, bound = compiled(list_tiles)(
-        problem.instance, problem.options, problem.table, new_configuration(), problem.fastest
-    )
-    # Many tiles may be as fast as each other; of these, good mappings have the ones of little energy.
-    key = bound[:, 0] if problem.kind == ENERGY else bound[:, 0] * bound[:, 1]
-    order = np.argsort(key, kind="stable")
-    least = bound[:, 1] if problem.kind == LATENCY else key
-    best = float(least.min()) if len(least) else inf
-    return replace(problem, tiles=PeTiles(choice, bound, order, NO_HOLDERS), best=best)
-
-
-class FlatSpace(NamedTuple):
-    """What the options of a problem depend on, and how many mappings it has.
-
-    Parameters
-    ----------
-    bounds, largest : bytes
-        Of the layer, and of the largest PE tile: int64 per dim.
-    sets : tuple of tuple of int
-        See `Rules`.
-    """
-
-    bounds: bytes
-    largest: bytes
-    sets: tuple[tuple[int, ...], ...]
-    rows: int
-    cols: int
-    perfect: bool
-    has_buffer: bool
-
-    def listed(self) -> tuple[Any, Any, Any]:
-        """Tiles and unrollings per dim, see `dim_options`."""
-        rules = Rules(*(np.array(part, dtype=np.int64) for part in self.sets))
-        largest = np.frombuffer(self.largest, dtype=np.int64).copy()
-        return compiled(dim_options)(self.extents, largest, rules, self.rows, self.cols, self.perfect)
-
-    @property
-    def extents(self) -> Any:
-        return np.frombuffer(self.bounds, dtype=np.int64).copy()
-
-
-@lru_cache(maxsize=4096)
-def _options_of(space: FlatSpace, pe_ports: bool) -> tuple[Options, float]:
-    """Tiles and spreads per dim, and the fewest steps."""
-    tile_start, tiles, unrollings = space.listed()
-    options = by_spread(tile_start, tiles, unrollings, apart=pe_ports)
-    if any(tile_start[d] == tile_start[d + 1] for d in range(8)):
-        return options, inf
-    return options, compiled(fastest_steps)(tile_start, tiles, unrollings, space.rows, space.cols)
-
-
-def _size_of(spaces: tuple[FlatSpace, ...]) -> float:
-    """How many mappings some spaces have."""
-    return float(sum(map(_size_of_one, spaces)))
-
-
-@lru_cache(maxsize=4096)
-def _size_of_one(space: FlatSpace) -> float:
-    tile_start, tiles, unrollings = space.listed()
-    if any(tile_start[d] == tile_start[d + 1] for d in range(8)):
-        return 0.0
-    extents, counts = space.extents, np.zeros(8)
-    compiled(splits)(extents, tile_start, tiles, unrollings, space.perfect, space.has_buffer, counts)
-    orders = float(factorial(int((extents > 1).sum()))) ** (2 if space.has_buffer else 1)
-    return float(prod(counts)) * orders
 
 
 def flat_mapping(architecture: Architecture, record: Any, kept: dict[int, frozenset[str]]) -> Mapping:

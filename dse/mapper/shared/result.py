@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from collections.abc import Mapping as Table
 from dataclasses import dataclass
 from math import inf, isinf
 from typing import TYPE_CHECKING, Any, Literal
@@ -65,9 +66,10 @@ class Certificate:
     space_size : float
         Mappings in the space: tight splits of every dim, times the orders of every list, times bypass choices, before
         capacities rule any out.
-    pe_tiles, unrollings, outer_tiles, priced : int
-        PE tiles opened, unrollings and outer tiles visited, and mappings priced exactly on the way. Of the deep search,
-        instead of the first three: subproblems, splits tried, and combinations of splits reached.
+    visited : mapping
+        What was looked at on the way, by its name: of the flat search `pe_tiles`, `unrollings` and `outer_tiles`, of
+        the deep one `subproblems`, `splits` that were tried and `combinations` of them that were reached; of both
+        `priced`, mappings priced exactly.
     factors : {"all", "perfect", "any"}
 
     Examples
@@ -88,16 +90,18 @@ class Certificate:
     lower_bound: float
     gap: float
     space_size: float
-    pe_tiles: int
-    unrollings: int
-    outer_tiles: int
-    priced: int
+    visited: Table[str, int]
     factors: str = "all"
 
     @property
     def nodes(self) -> int:
         """Everything visited."""
-        return self.pe_tiles + self.unrollings + self.outer_tiles + self.priced
+        return sum(self.visited.values())
+
+    @property
+    def priced(self) -> int:
+        """Mappings priced exactly."""
+        return self.visited["priced"]
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -108,10 +112,7 @@ class Certificate:
             "space_size": self.space_size,
             "factors": self.factors,
             "nodes": self.nodes,
-            "pe_tiles": self.pe_tiles,
-            "unrollings": self.unrollings,
-            "outer_tiles": self.outer_tiles,
-            "priced": self.priced,
+            "visited": dict(self.visited),
         }
 
 
@@ -119,6 +120,7 @@ class Certificate:
 class Solution:
     """Raw incumbents of one search: energies and latencies, records (see `incumbent.enter`), visits, size, gap.
 
+    `counted` are the names of what `visited` counts.
     The size of the space is counted when somebody asks for it, by a function that can be pickled.
     """
 
@@ -128,6 +130,7 @@ class Solution:
     visited: tuple[int, ...]
     size: Callable[[], float]
     gap: float
+    counted: tuple[str, ...]
 
     @property
     def space_size(self) -> float:

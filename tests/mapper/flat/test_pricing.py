@@ -7,6 +7,7 @@ from mapper.walks.mapper_cases import random_problem
 from dse.errors import InfeasibleError
 from dse.mapper.flat.inner.costs import again, passes_through
 from dse.mapper.flat.pricing import price_nest
+from dse.mapper.flat.problems import prepare
 from dse.mapper.flat.run import (
     BUFFER_ORDER,
     BUFFER_TRIPS,
@@ -17,7 +18,6 @@ from dse.mapper.flat.run import (
     PE_TILE,
     new_work,
 )
-from dse.mapper.flat.solve import prepare
 from dse.mapper.layer import mapping_of, solve
 from dse.mapper.shared.incumbent import ENERGY
 from dse.model.cost import evaluate

@@ -15,9 +15,10 @@ def test_loops_stand_outermost_first_and_without_those_of_one_trip():
 
 
 def test_a_certificate_is_plain_data_and_adds_up_what_was_visited():
-    proof = Certificate("edp", 11.0, 10.0, 0.1, 1e6, pe_tiles=1, unrollings=2, outer_tiles=3, priced=4)
+    proof = Certificate("edp", 11.0, 10.0, 0.1, 1e6, {"pe_tiles": 1, "unrollings": 2, "outer_tiles": 3, "priced": 4})
     plain = json.loads(json.dumps(proof.to_dict()))
     assert plain["nodes"] == proof.nodes == 10
+    assert plain["visited"]["priced"] == proof.priced == 4
     assert {name: plain[name] for name in ("objective", "value", "lower_bound", "gap", "factors")} == {
         "objective": "edp", "value": 11.0, "lower_bound": 10.0, "gap": 0.1, "factors": "all",
     }  # fmt: skip

@@ -38,7 +38,7 @@ def holders_of(instance: Instance, run: Record, options: Any, tiles: Any, table:
     >>> import dse, numpy as np
     >>> from dse.mapper.flat.outer.kept import whole_table
     >>> from dse.mapper.flat.run import new_run
-    >>> from dse.mapper.flat.solve import prepare
+    >>> from dse.mapper.flat.problems import prepare
     >>> layer = dse.Layer("conv", K=64, C=32, P=56, Q=56, R=3, S=3)
     >>> eyeriss = dse.load_architecture("eyeriss")
     >>> problem, run = prepare(eyeriss, layer, 0, "all")[1][0], new_run(0, 0.0, False)

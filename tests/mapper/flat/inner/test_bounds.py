@@ -23,8 +23,8 @@ from dse.mapper.flat.inner.bounds import list_tiles
 from dse.mapper.flat.outer import kept
 from dse.mapper.flat.outer.table import empty_table, with_room, work_out
 from dse.mapper.flat.outer.walk import new_outer_tile
+from dse.mapper.flat.problems import prepare
 from dse.mapper.flat.run import new_configuration
-from dse.mapper.flat.solve import prepare
 from dse.mapper.layer import OBJECTIVES, solve
 from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.incumbent import ENERGY

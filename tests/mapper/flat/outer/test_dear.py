@@ -11,9 +11,10 @@ from dse.formats.architecture.load import load_architecture_spec
 from dse.mapper.flat import placing
 from dse.mapper.flat.outer import dear
 from dse.mapper.flat.outer.kept import whole_table
+from dse.mapper.flat.problems import Problem, prepare
 from dse.mapper.flat.run import RECORD, FlatIncumbents, new_configuration, new_run, new_walk, new_work
 from dse.mapper.flat.search import search
-from dse.mapper.flat.solve import NO_MAPPING, Problem, prepare
+from dse.mapper.flat.solve import NO_MAPPING
 from dse.mapper.shared.incumbent import EDP, FRONT, LATENCY
 from dse.problem.layer import Layer
 

@@ -17,6 +17,7 @@ from dse.mapper.flat.outer.held import UNKNOWN, is_held, is_held_still, list_hel
 from dse.mapper.flat.outer.holders import MOST_HOLDERS, MOST_LOOKS, NEVER, _trips_rank, holders_of, list_holders
 from dse.mapper.flat.outer.kept import whole_table
 from dse.mapper.flat.outer.words import fits, outer_words
+from dse.mapper.flat.problems import Problem, prepare
 from dse.mapper.flat.run import (
     BUFFER_TRIPS,
     CHOICE,
@@ -30,7 +31,7 @@ from dse.mapper.flat.run import (
     new_run,
     new_work,
 )
-from dse.mapper.flat.solve import FlatSearch, Problem, prepare, solve_flat
+from dse.mapper.flat.solve import FlatSearch, solve_flat
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY
 from dse.mapper.shared.mapspace.factors import trip_values
 from dse.problem.dims import G, N, S

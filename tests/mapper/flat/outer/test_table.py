@@ -11,7 +11,7 @@ from dse.mapper.flat.outer import table as module
 from dse.mapper.flat.outer import walk, words
 from dse.mapper.flat.outer.table import with_room, work_out
 from dse.mapper.flat.outer.walk import new_outer_tile
-from dse.mapper.flat.solve import prepare
+from dse.mapper.flat.problems import prepare
 from dse.mapper.shared.incumbent import ENERGY
 from dse.mapper.shared.mapspace.factors import trip_values
 from dse.problem.dims import IFMAP, WEIGHT
