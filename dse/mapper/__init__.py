@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from dse.mapper.alike import lower_bounds_alike as lower_bounds_alike
     from dse.mapper.alike import points_alike as points_alike
     from dse.mapper.layer import bound_prices as bound_prices
-    from dse.mapper.layer import bounds_boxes as bounds_boxes
+    from dse.mapper.layer import has_flat_shape as has_flat_shape
     from dse.mapper.layer import layer_front as layer_front
     from dse.mapper.layer import layer_points as layer_points
     from dse.mapper.layer import lower_bound as lower_bound
@@ -52,7 +52,7 @@ _HOMES = {
     "ResidencyCertificate": "dse.mapper.network.residency.outcome.result",
     "all_at_home": "dse.mapper.network.residency.bound",
     "bound_prices": "dse.mapper.layer",
-    "bounds_boxes": "dse.mapper.layer",
+    "has_flat_shape": "dse.mapper.layer",
     "compile_kernels": "dse.mapper.warm",
     "layer_front": "dse.mapper.layer",
     "layer_points": "dse.mapper.layer",

@@ -11,7 +11,7 @@ from dse.architecture.architecture import Architecture
 from dse.errors import DseError
 from dse.mapper.flat.lower import bound_flat_alike
 from dse.mapper.flat.reprice import layout_of, repriced
-from dse.mapper.layer import bounds_boxes, is_flat, solve
+from dse.mapper.layer import has_flat_shape, is_flat, solve
 from dse.mapper.shared.outermost import with_room
 from dse.problem.layer import Layer
 
@@ -112,7 +112,7 @@ def layout(architecture: Architecture, layer: Layer) -> bytes | None:
     """
     layer = architecture.lowered(layer)
     architecture = with_room(architecture, layer)
-    return layout_of(architecture, layer) if bounds_boxes(architecture) else None
+    return layout_of(architecture, layer) if has_flat_shape(architecture) else None
 
 
 def _unbeaten(points: Any) -> Points:

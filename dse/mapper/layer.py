@@ -207,7 +207,7 @@ def lower_bound(
     Raises
     ------
     DseError
-        When the hierarchy has no bound of several designs (`bounds_boxes`), nor splits that are not tight.
+        When the hierarchy has no bound of several designs (`has_flat_shape`), nor splits that are not tight.
 
     Examples
     --------
@@ -264,13 +264,13 @@ def bound_prices(architecture: Architecture, layer: Layer) -> Any:
 
 
 @remembered(256)
-def bounds_boxes(architecture: Architecture) -> bool:
-    """Whether `lower_bound` takes boxes of designs like this one, and the flat search maps layers on it.
+def has_flat_shape(architecture: Architecture) -> bool:
+    """Whether the flat search maps layers on a hierarchy like this one; `lower_bound` takes boxes of such designs.
 
     Examples
     --------
     >>> import dse
-    >>> [bounds_boxes(dse.load_architecture(name)) for name in ("eyeriss", "edge_npu")]
+    >>> [has_flat_shape(dse.load_architecture(name)) for name in ("eyeriss", "edge_npu")]
     [True, False]
     """
     plain = all(level.placement == "together" and not level.is_register for level in architecture.levels)
@@ -386,7 +386,7 @@ def is_flat(architecture: Architecture, factors: str) -> bool:
     """
     if factors not in FACTORS:
         raise DseError(f"factors={factors!r} is not all, perfect or any")
-    return bounds_boxes(architecture) and factors != "any"
+    return has_flat_shape(architecture) and factors != "any"
 
 
 def mapping_of(architecture: Architecture, record: Any, kept: dict[int, frozenset[str]]) -> Mapping:

@@ -15,7 +15,7 @@ from dse.mapper.flat.outer.table import with_room, work_out
 from dse.mapper.flat.outer.walk import new_outer_tile
 from dse.mapper.flat.problems import prepare
 from dse.mapper.flat.run import new_run
-from dse.mapper.layer import bounds_boxes, lower_bound, solve
+from dse.mapper.layer import has_flat_shape, lower_bound, solve
 from dse.mapper.shared.compilation.twins import COMPILING, compiled, marker
 from dse.mapper.shared.incumbent import ENERGY
 from dse.problem.dims import OPERANDS, PerOperand
@@ -52,7 +52,7 @@ def searches(architectures: Iterable[Architecture]) -> list[str]:
     >>> searches([dse.load_architecture("eyeriss"), dse.load_architecture("edge_npu")])
     ['deep', 'flat']
     """
-    return sorted({"flat" if bounds_boxes(one) else "deep" for one in architectures} or {"flat"})
+    return sorted({"flat" if has_flat_shape(one) else "deep" for one in architectures} or {"flat"})
 
 
 def warm_up(search: str) -> None:

@@ -21,7 +21,7 @@ from dse.formats.architecture.load import load_architecture_spec
     ],
 )
 def test_boxes_have_bounds_where_all_designs_are_the_flat_searchs(name, space, boxed):
-    assert Resolver(load_architecture_spec(name), {}, ()).bounds_boxes(space) == boxed
+    assert Resolver(load_architecture_spec(name), {}, ()).has_flat_shape(space) == boxed
 
 
 @pytest.mark.parametrize(("placements", "limited"), [(("together",), False), (("together", "own"), True)])

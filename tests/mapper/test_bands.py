@@ -10,7 +10,7 @@ from thinned import parts, thinned
 
 from dse.errors import DseError
 from dse.formats.architecture.load import load_architecture, load_architecture_spec
-from dse.mapper import LowerBound, bounds_boxes, lower_bounds
+from dse.mapper import LowerBound, has_flat_shape, lower_bounds
 from dse.problem.layer import Layer
 
 LAYERS = (CONV, Layer("fc", K=96, C=40), Layer("strided", K=6, C=5, P=7, Q=5, R=3, S=2, stride_h=2))
@@ -22,7 +22,7 @@ BANDS = [((3, 4), (4, 3), (2, 7), (13, 1)), ((5, 5),), ((6, 5), (5, 6), (7, 4))]
 def test_a_band_is_bounded_below_every_mapping_on_its_arrays(flow, numbers):
     for number in numbers:
         own = random_problem(f"band {number}", flow, "all")
-        if not bounds_boxes(own.architecture):
+        if not has_flat_shape(own.architecture):
             continue
         walked = walk_all(own.architecture, own.layer, "all")
         (rows, cols), larger = _sides(own.architecture), tuple(_larger(x, 1) for x in own.architecture.hierarchy)

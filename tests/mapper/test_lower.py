@@ -20,7 +20,7 @@ from dse.formats.architecture.load import load_architecture, load_architecture_s
 from dse.formats.workload.load import load_workload
 from dse.mapper import (
     LowerBound,
-    bounds_boxes,
+    has_flat_shape,
     layer_points,
     lower_bound,
     lower_bounds,
@@ -77,7 +77,7 @@ def test_a_box_is_bounded_below_every_mapping_of_the_designs_in_it(flow: str, nu
                 for known in ((), sides):
                     bound = lower_bound(smallest, problem.layer, others=[largest], sides=known, cycle_pj=3.0)
                     assert_below(bound, walked.front, 3.0, case)
-                if bounds_boxes(own):
+                if has_flat_shape(own):
                     bands = [(one,) for one in sides]
                     each = lower_bounds(smallest, problem.layer, bands, others=[largest], cycle_pj=3.0)
                     assert_below(LowerBound(*each[1].tolist()), walked.front, 3.0, case)
@@ -199,7 +199,7 @@ def test_what_a_layer_can_below_corners_is_that_part_of_its_front(flow: str) -> 
     draw, some, none = np.random.default_rng(FLOWS.index(flow)), 0, 0
     for number in range(24):
         problem = random_problem(f"below {number}", flow, "all")
-        if not bounds_boxes(problem.architecture):
+        if not has_flat_shape(problem.architecture):
             continue
         try:
             front = np.array(layer_points(problem.architecture, problem.layer, "front"))
@@ -244,7 +244,7 @@ def test_prices_of_all_kinds_are_bounded_together_below_every_mapping(numbers: r
     """Prices that rise apart from one another need not lie between two designs' prices."""
     for number in numbers:
         own = random_problem(f"alike {number}", FLOWS[number % len(FLOWS)], "all")
-        if not bounds_boxes(own.architecture):
+        if not has_flat_shape(own.architecture):
             continue
         designs = [own.architecture, *(_dearer(own.architecture, number + k) for k in (1, 2))]
         found = lower_bounds_alike(designs, own.layer, (_sides(own.architecture),), (3.0,) * len(designs))

@@ -140,9 +140,9 @@ def _solved(
     architecture: Architecture, layer: Layer, objective: str, gap: float, limit_s: float | None,
     reference: Reference | None,
 ) -> tuple[Points, float, Nest | None]:  # fmt: skip
-    from dse.mapper import bounds_boxes, points_within
+    from dse.mapper import has_flat_shape, points_within
 
-    if objective == "front" or bounds_boxes(architecture):
+    if objective == "front" or has_flat_shape(architecture):
         return *points_within(architecture, layer, objective, gap=gap, time_limit_s=limit_s), None
     from dse.mapper.layer import layer_answers
 
@@ -173,9 +173,9 @@ def reference_of(architecture: Architecture) -> Reference | None:
     >>> [reference_of(dse.load_architecture(name)) is None for name in ("eyeriss", "edge_npu")]
     [True, False]
     """
-    from dse.mapper import bounds_boxes
+    from dse.mapper import has_flat_shape
 
-    return None if bounds_boxes(architecture) else Reference(architecture, mapping_digest(architecture))
+    return None if has_flat_shape(architecture) else Reference(architecture, mapping_digest(architecture))
 
 
 def _digest(architecture: Architecture) -> str:

@@ -74,9 +74,9 @@ def _least(networks: Sequence[Network], architecture: Architecture, clock: Clock
 
 def _has_bounds(networks: Sequence[Network], architecture: Architecture) -> bool:
     """Whether layers are mapped by themselves, and take so long that bounds of them take a small part of it."""
-    from dse.mapper import bounds_boxes
+    from dse.mapper import has_flat_shape
 
-    return not bounds_boxes(architecture) and all(network.resident is None for network in networks)
+    return not has_flat_shape(architecture) and all(network.resident is None for network in networks)
 
 
 def _least_product(networks: Sequence[Network], architecture: Architecture, clock: Clock, run: Run) -> float:

@@ -215,7 +215,7 @@ class Plan:
         """Seconds that a trial may take; on hierarchies of the deep search by default so much CPU time."""
         from dse.mapper.shared.stopping import Busy
 
-        if limits.design_s < inf or self._resolver.bounds_boxes(self.space):
+        if limits.design_s < inf or self._resolver.has_flat_shape(self.space):
             return limits.design_s
         return Busy(limits.trial_s(sum(len(network.layers) for network in self.networks)))
 
@@ -226,7 +226,7 @@ class Plan:
     def _provable(self, evaluator: NetworkEvaluator | BatchEvaluator, sweep_id: str) -> Provable:
         """How designs are bounded; several at once where all of them are mapped by the flat search."""
         resolve = self._resolver
-        boxed = not self.derived and not self.search.resident and resolve.bounds_boxes(self.space)
+        boxed = not self.derived and not self.search.resident and resolve.has_flat_shape(self.space)
         prices = BoxPrices(resolve, evaluator) if boxed else None
         both = {"energy", "latency"} <= set(self.search.objectives)
         layouts = Layouts(resolve, evaluator) if boxed and both else None

@@ -53,12 +53,12 @@ class Resolver:
             own = {**own, **derive(self.spec, self.derived, hardware)}
         return resolved(self.spec, own)
 
-    def bounds_boxes(self, space: Mapping[str, Sequence[Any]]) -> bool:
+    def has_flat_shape(self, space: Mapping[str, Sequence[Any]]) -> bool:
         """Whether boxes of designs may be bounded: the specification's own, and with each setting that is no number.
 
         Numbers change sizes and prices; words, such as a placement, may make another hierarchy.
         """
-        from dse.mapper import bounds_boxes
+        from dse.mapper import has_flat_shape
 
         own = {path: value for path, value in self.settings.items() if path != BATCH}
         words = [{path: value} for path, values in space.items() for value in values
@@ -68,6 +68,6 @@ class Resolver:
                 design = self.spec.resolve({**own, **settings})
             except DseError:
                 continue
-            if not bounds_boxes(design):
+            if not has_flat_shape(design):
                 return False
         return True

@@ -1,4 +1,4 @@
-"""Tables of splits that are kept between searches: they depend on a layer and its machine's shape, not on any price."""
+"""What is kept between searches: tables of splits, which no price changes, and what follows from them."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def record_of(architecture: Architecture, mapping: Mapping, choices: list[dict[i
     Parameters
     ----------
     choices : list of dict
-        What levels keep, as `dse.mapper.deep.solve.spaces_of` has it.
+        What levels keep, as `dse.mapper.shared.mapspace.bypass.bypass_choices` lists it.
     """
     given = {node.level if isinstance(node, Temporal) else node.fan_out: node for node in mapping.nodes}
     machine = in_parts(architecture)[0]

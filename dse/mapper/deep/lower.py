@@ -9,7 +9,7 @@ import numpy as np
 
 from dse.architecture.architecture import Architecture
 from dse.mapper.deep.bounds.best import MARGIN, Best
-from dse.mapper.deep.bounds.finished import halved
+from dse.mapper.deep.bounds.finished import apart_by_sums
 from dse.mapper.deep.bounds.layer_spaces import wholes_of
 from dse.mapper.deep.bounds.roots import root_of
 from dse.mapper.deep.bounds.subproblem import Space
@@ -52,7 +52,7 @@ def _roots(spaces: Sequence[Space], kind: int) -> list[float]:
     for space in spaces:
         value = _root(space, kind, least)
         if space.problem.returns and value < least:
-            value = min(_root(part, kind, least) for part in halved(space))
+            value = min(_root(part, kind, least) for part in apart_by_sums(space))
         least = min(least, value)
         found.append(least)
     return found

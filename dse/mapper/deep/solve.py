@@ -53,6 +53,9 @@ from dse.problem.layer import Layer
 Steps = Generator[None, None, tuple[Floats, Ints, float]]
 """A search with pauses, that returns values and records of the mappings it found, and the gap proven."""
 
+AS_FAST = 2e-12
+"""How much longer, relatively, a mapping may take that is as fast as the fastest one: rounding makes no more."""
+
 COUNTED = ("subproblems", "splits", "combinations", "priced")
 """What a search counts, in the order of its counters."""
 
@@ -155,7 +158,7 @@ class DeepSearch:
         self.layer, self.factors = layer, factors
         self.choices, self.drafts = drafts_of(architecture, layer, factors)
         self.per_step = price(architecture, layer).cycles_per_step
-        self.begun: list[tuple[Floats, Ints]] = []
+        self.offered: list[tuple[Floats, Ints]] = []
         self.visited = np.zeros(5, dtype=np.int64)
         self.best: Best | None = None  # of the search at hand
 
@@ -187,20 +190,20 @@ class DeepSearch:
             cost = evaluate(self.architecture, self.layer, mapping)
             energy_pj, cycles = cost.energy_pj, cost.cycles
         values = np.array([energy_pj, cycles / self.per_step])
-        self.begun.append((values, record))
+        self.offered.append((values, record))
         best = self.best
         if best is None or values[1] >= best.until:
             return
         if best.held == 0 or is_better(best.kind, tuple(values), tuple(best.values[0])):
-            best.values[0], best.records[0], best.held = *self.begun[-1], 1
+            best.values[0], best.records[0], best.held = *self.offered[-1], 1
 
-    def _begun_with(self) -> tuple[list[Space], list[Returning]]:
+    def _first_spaces(self) -> tuple[list[Space], list[Returning]]:
         """The spaces that a search begins with, and those in which psums come back, if they can wait.
 
         They can with a gap, as they are seldom made then, and where no mapping of theirs is given.
         """
         given = () if self.beside is None else (self.beside.found.mask,)
-        may_wait = self.gap > 0 and self.alone and not self.begun
+        may_wait = self.gap > 0 and self.alone and not self.offered
         return self._made if may_wait and {draft.mask for draft in self.drafts}.isdisjoint(given) else (self.spaces, [])
 
     def solution(self, values: Floats, records: Ints, proven: float) -> Solution:
@@ -217,7 +220,7 @@ class DeepSearch:
         values, records, proven = yield from self._seek(kind, inf)
         if kind == LATENCY and len(values) and not self.stop[0]:
             known = [(values[0], records[0])]
-            values, records, _ = yield from self._seek(ENERGY, float(values[0, 1]) * (1 + 2e-12), known=known)
+            values, records, _ = yield from self._seek(ENERGY, float(values[0, 1]) * (1 + AS_FAST), known=known)
         return values, records, proven
 
     def _seek(self, kind: int, until: float, known: Sequence[tuple[Floats, Ints]] = ()) -> Steps:
@@ -232,20 +235,20 @@ class DeepSearch:
         best = Best(
             kind, self.gap, until, np.zeros((1, 2)), np.zeros((1, width), dtype=np.int64), self.visited, self.stop
         )
-        at_hand = [point for point in [*self.begun, *known] if point[0][1] < until]
+        at_hand = [point for point in [*self.offered, *known] if point[0][1] < until]
         if at_hand:
             values, record = min(at_hand, key=lambda point: _value(kind, point[0]))
             best.values[0], best.records[0], best.held = values, record, 1
         self.best = best
         # What a search with a gap ends with depends on where it begins, so that must not be what was searched before.
         loose = any(loose_levels(draft.architecture) for draft in self.drafts)
-        may_begin = self.alone and until == inf and not self.begun and not loose
+        may_begin = self.alone and until == inf and not self.offered and not loose
         alike = may_begin and self.gap == 0
         found: list[BestBefore] = []
         if alike and any(found_by(draft.problem) for draft in self.drafts):
             found = remembered(self.spaces, kind)
         if may_begin and self.gap > 0 and self.beside is not None:
-            found, best.begun = taken_over(self._begun_with()[0], self.beside), self.beside.weights
+            found, best.start_weights = taken_over(self._first_spaces()[0], self.beside), self.beside.weights
         if best.held == 0 and until == inf and not found:
             sketch_first(self.drafts, best)
             # For the least latency what is to find is less than a thousandth faster.
@@ -253,7 +256,7 @@ class DeepSearch:
             best.sketched = many and best.held > 0
             if best.gap > 0 and is_closed_at_once(self.drafts, best):
                 return best.values[: best.held], best.records[: best.held], self.gap
-        left = yield from seek(*self._begun_with(), best, found)
+        left = yield from seek(*self._first_spaces(), best, found)
         if alike and best.held > 0 and not self.stop[0]:
             remember(self.spaces, best)
         proven = self.gap
@@ -279,7 +282,7 @@ class DeepSearch:
         fastest = values[0], records[0]
         if self.gap == 0 and sum(len(rows) > 1 for rows in self.spaces[0].rows) <= 2:
             fastest = self._less_energy(*fastest)
-        for value, record in (slowest, fastest, *self.begun):
+        for value, record in (slowest, fastest, *self.offered):
             stairs.add(value, record)
         best = Best(ENERGY, self.gap, inf, values, records, self.visited, self.stop)
         between = yield from complete(self.spaces, best, stairs, fewest)
@@ -291,7 +294,7 @@ class DeepSearch:
 
     def _less_energy(self, values: Floats, records: Ints) -> tuple[Floats, Ints]:
         """A mapping as fast as the fastest one, after a short search for less energy: its own does not look at any."""
-        steps = self._seek(ENERGY, float(values[1]) * (1 + 2e-12), known=[(values, records)])
+        steps = self._seek(ENERGY, float(values[1]) * (1 + AS_FAST), known=[(values, records)])
         for _ in zip(range(len(self.spaces) + SHORT), steps, strict=False):
             pass
         best = self.best

@@ -189,12 +189,12 @@ def _limit_s(plan: Plan, outcome: Outcome) -> float | None:
     """Seconds for each layer, where the deep search maps it: what a trial has, or had. With tensors on chip, what a
     design that was stopped had."""
     from dse.explore.limits import DEFAULT
-    from dse.mapper import bounds_boxes
+    from dse.mapper import has_flat_shape
     from dse.mapper.shared.stopping import Busy, part_of
 
     if plan.search.resident and any(level.on_chip for level in plan.architecture.levels):
         return outcome.limit_s or None
-    if bounds_boxes(plan.architecture):
+    if has_flat_shape(plan.architecture):
         return None
     layers = sum(len(network.layers) for network in plan.networks)
     return part_of(outcome.limit_s or Busy(DEFAULT.trial_s(layers)), layers)

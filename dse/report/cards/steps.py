@@ -132,9 +132,9 @@ def outcomes_at(result: SweepResult, gap: float) -> dict[str, Outcome]:
 
 def step_gap(plan: Plan) -> float:
     """How far from its best a mapping may be where designs are compared: 0 where exact mappings take milliseconds."""
-    from dse.mapper import bounds_boxes
+    from dse.mapper import has_flat_shape
 
-    return 0.0 if bounds_boxes(plan.architecture) and not plan.search.resident else plan.search.gap
+    return 0.0 if has_flat_shape(plan.architecture) and not plan.search.resident else plan.search.gap
 
 
 @dataclass(frozen=True, slots=True)

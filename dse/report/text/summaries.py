@@ -210,9 +210,9 @@ def sweep_text(plan: Plan) -> str:
 
 def _unless(plan: Plan) -> str:
     """Where the searches of trials may end before they are as near as that."""
-    from dse.mapper import bounds_boxes
+    from dse.mapper import has_flat_shape
 
-    return "" if bounds_boxes(plan.architecture) else (
+    return "" if has_flat_shape(plan.architecture) else (
         ", or as near as a trial's time allows, which its gap in the front then says"
     )
 

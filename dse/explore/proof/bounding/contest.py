@@ -63,7 +63,7 @@ class Contest:
         False also where nothing is known: networks that do not add up, tensors that may stay on chip, so that layers
         cost less than by themselves, hierarchies of the deep search.
         """
-        from dse.mapper import bounds_boxes
+        from dse.mapper import has_flat_shape
 
         design = self.resolve(task.settings)
         architecture, how, images = design, self.evaluator, 1
@@ -71,7 +71,7 @@ class Contest:
             batched: Batched = design
             architecture, how, images = batched.architecture, how.by_batch[batched.batch], batched.batch
         at_home = any(network.resident is not None for network in how.networks) and keeps_tensors(architecture)
-        if how.combination.how != "sum" or at_home or not bounds_boxes(architecture):
+        if how.combination.how != "sum" or at_home or not has_flat_shape(architecture):
             return False
         return not _comes_below(architecture, how, np.asarray(task.corners) * images, task)
 

@@ -29,7 +29,7 @@ class Best:
     `kind` is the objective, `gap` the fraction that need not be closed, `until` the time that mappings must undercut.
     `values` and `records` have the best mappings, of which `held` are filled in; `visited` counts, `stop` ends it.
     `fruitless`: how many looks for a better mapping have found none in a row. `warm`: it begins at a mapping
-    found earlier, with the weights `begun` if not those kept; `weights` are its own. `sketched`: it begins at the best
+    found earlier, with `start_weights` if not those kept; `weights` are its own. `sketched`: it begins at the best
     of many sketches, so that looks for first mappings seldom find a better one.
     """
 
@@ -44,7 +44,7 @@ class Best:
     fruitless: int = 0
     warm: bool = False
     sketched: bool = False
-    begun: dict[Hashable, tuple[Ints, Floats]] | None = None
+    start_weights: dict[Hashable, tuple[Ints, Floats]] | None = None
     weights: dict[Hashable, tuple[Ints, Floats]] = field(default_factory=dict)
 
     @property

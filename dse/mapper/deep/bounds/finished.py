@@ -66,10 +66,10 @@ def returning_spaces(space: Space, problem: Deep, mask: int) -> list[Space]:
         counts = axis.column(("count", C, one.child, one.views[one.up]))
         often = axis.table()[counts][rows[C]] > ONCE
         returning = returning.but(rows=tuple(row[often] if a == C else row for a, row in enumerate(rows)))
-    return halved(returning)
+    return apart_by_sums(returning)
 
 
-def halved(space: Space) -> list[Space]:
+def apart_by_sums(space: Space) -> list[Space]:
     """The same mappings in spaces that differ in the levels whose psums are never finished, by where C is spread.
 
     Where a sum is spread over instances, none of its psums is finished in them, and costs what unfinished ones do.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import Level
 from dse.architecture.parts import in_parts
-from dse.mapper.deep.bounds.finished import Returning, halved, joined_spaces, returning_spaces
+from dse.mapper.deep.bounds.finished import Returning, apart_by_sums, joined_spaces, returning_spaces
 from dse.mapper.deep.bounds.spaces import narrowed, space_of
 from dse.mapper.deep.bounds.subproblem import Space
 from dse.mapper.deep.drafts import Bypasses, Draft, drafts_of
@@ -45,10 +45,10 @@ def spaces_of_draft(draft: Draft) -> tuple[list[Space], Returning | None]:
     problem, mask = (draft.kindred[0], draft.masks[0]) if draft.kindred else (draft.problem, draft.mask)
     space = space_of(problem, mask, loose_levels(way))
     if not draft.kindred:
-        return halved(space), None
+        return apart_by_sums(space), None
     kindred: list[Space] = []
     for problem, mask in zip(draft.kindred, draft.masks, strict=True):
-        kindred += halved(narrowed(space, problem, mask))
+        kindred += apart_by_sums(narrowed(space, problem, mask))
     spaces = joined_spaces(kindred)
     if way.levels[0].only_finished:
         return spaces, None
@@ -70,7 +70,7 @@ def wholes_of(architecture: Architecture, layer: Layer, factors: str) -> list[Sp
             if some and not way.levels[0].only_finished:
                 returning.append(space)
             each = [finishing(space.problem, way, layer, nodes, some[-1]) for nodes in some]
-            spaces += halved(narrowed(space, without_limits(each), mask) if some else space)
+            spaces += apart_by_sums(narrowed(space, without_limits(each), mask) if some else space)
     return spaces + returning
 
 

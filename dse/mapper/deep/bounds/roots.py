@@ -23,7 +23,7 @@ def root_of(space: Space, best: Best) -> Node | None:
     problem = space.problem
     key = (best.kind, best.until < inf, problem.returns, problem.never_finished.tobytes(), problem.kept.tobytes())
     # A gap's search ends with what it comes to first, so nothing may lead it that another order of work changes.
-    known = (space.weights if best.begun is None else best.begun).get(key)
+    known = (space.weights if best.start_weights is None else best.start_weights).get(key)
     warm = known is not None and best.warm and np.array_equal(known[0], space.block)
     weights = known[1] if known is not None and warm else even_weights(space, best)
     mirror, heat = PLAIN if space.twins is None else WHOLE, WARM if warm else HOT

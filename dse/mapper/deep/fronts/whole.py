@@ -47,7 +47,7 @@ def complete(spaces: list[Space], best: Best, stairs: Stairs, fewest: float) -> 
         if root is not None:
             heapq.heappush(heap, (root.bound - whole.target_in(root), next(number), whole, root))
     known: set[bytes] = set()
-    begun, dive_at = int(best.visited[SUBPROBLEMS]), 1
+    before, dive_at = int(best.visited[SUBPROBLEMS]), 1
     while heap and not best.stop[0] and stairs.held >= 0:
         _, _, part, node = heapq.heappop(heap)
         pieces = _left(part, node)
@@ -62,7 +62,7 @@ def complete(spaces: list[Space], best: Best, stairs: Stairs, fewest: float) -> 
                     heapq.heappush(heap, (again.bound - some.target_in(again), next(number), some, again))
         elif pieces:
             best.visited[SUBPROBLEMS] += 1
-            if best.visited[SUBPROBLEMS] - begun == dive_at:
+            if best.visited[SUBPROBLEMS] - before == dive_at:
                 dive_at *= 2
                 dive(node, part)
             for child in children_of(node, part):

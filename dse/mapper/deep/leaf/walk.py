@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from dse.mapper.deep.bounds.kindred import Parts
 from dse.mapper.deep.bounds.sums.axis_sums import AxisSums, add_up_several, axis_sums_of, weigh_columns
-from dse.mapper.deep.bounds.sums.records import FIRST_LIMIT, OF_ENERGY, OF_TIME, Alive, Terms
+from dse.mapper.deep.bounds.sums.records import FIRST_LIMIT, OF_ENERGY, OF_TIME, OVER, Alive, Terms
 from dse.mapper.deep.bounds.sums.shrink import LAST, Sums, SumWalk, add_up, shrink, walk_of
 from dse.mapper.deep.bounds.sums.sift import BLOCK
 from dse.mapper.deep.leaf.orders import (
@@ -196,7 +196,7 @@ def _walk_last(
         add_up_several(last, last.sums, at - start, n)
         for i in range(n):
             energy, time = last.height[OF_ENERGY, i], last.height[OF_TIME, i]
-            if not last.fits[i] or time >= goal.until * (1.0 + 1e-11):
+            if not last.fits[i] or time >= goal.until * (1.0 + OVER):
                 continue
             if pruned(goal.kind, goal.gap, energy, time, incumbents.values, held):
                 continue
@@ -227,4 +227,4 @@ def _promising(sums: Sums, total: Floats, goal: Goal, values: Floats, held: int)
         if total[b] > sums.room[b]:
             return False
     energy, time = total[OF_ENERGY], total[OF_TIME]
-    return time < goal.until * (1.0 + 1e-11) and not pruned(goal.kind, goal.gap, energy, time, values, held)
+    return time < goal.until * (1.0 + OVER) and not pruned(goal.kind, goal.gap, energy, time, values, held)

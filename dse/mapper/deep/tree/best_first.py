@@ -1,4 +1,4 @@
-"""The outer half of the deep search: what is laid down per list, best bound first, before splits are walked."""
+"""The tree of the deep search: the open subproblem with the least bound is cut or walked, until none improves."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ PROVEN = 0.003
 DIVING = 400
 """Splits per axis that a dive begins with."""
 
-BEGUN = 0.3
+NEAR_EARLIER = 0.3
 """How near, in logarithms, what an earlier search has found is to a root's bound when no others are sought."""
 
 SKETCHED = 0.1
@@ -97,7 +97,7 @@ def seek(
     found : sequence of BestBefore
         Mappings that may be good, or fit after some of their splits are exchanged.
     """
-    number, begun, dive_at = count(), int(best.visited[SUBPROBLEMS]), FIRST_DIVE if best.gap == 0 else AT_A_GAP
+    number, before, dive_at = count(), int(best.visited[SUBPROBLEMS]), FIRST_DIVE if best.gap == 0 else AT_A_GAP
     several = has_several_lists(spaces[0].problem)
     random = np.random.default_rng(0)  # every search has the same numbers
     heap: list[tuple[float, int, Node, Returning | None]] = []
@@ -125,7 +125,7 @@ def seek(
         if bound >= best.target():
             return bound
         best.visited[SUBPROBLEMS] += 1
-        if best.visited[SUBPROBLEMS] - begun == dive_at:
+        if best.visited[SUBPROBLEMS] - before == dive_at:
             dive_at *= 2
             if bound < best.target() - PROVEN:
                 dive(node, best)
@@ -134,7 +134,7 @@ def seek(
                     for space, rows, choices in stirred(spaces, whole_of(node), best, random):
                         price(space, rows, choices, best)
         if learned is not None:
-            learned.begun = best.visited[SUBPROBLEMS] - begun > cut.SHORT
+            learned.compares = best.visited[SUBPROBLEMS] - before > cut.SHORT
         if returning is not None and (walked_at_once(node, best) or not for_both.is_open(node)):
             children, returning = [*for_both.beside(node, returning, best), *children_of(node, best, learned)], None
             for_both.made_now(spaces, later)
@@ -210,10 +210,10 @@ def _root(
         Whether a dive in another space has said already that lists are worth little, and will do.
     """
     target, reached = best.target(), inf
-    begun = best.warm or (best.until < inf and best.held > 0)
+    earlier = best.warm or (best.until < inf and best.held > 0)
     near = MARGIN if best.kind == LATENCY and best.gap == 0 else ENOUGH
-    if begun or best.sketched or (best.gap > 0 and best.held > 0):
-        near = BEGUN if begun else SKETCHED
+    if earlier or best.sketched or (best.gap > 0 and best.held > 0):
+        near = NEAR_EARLIER if earlier else SKETCHED
     if node is None or node.bound > target - (NEAR if best.sketched else near):
         return node, reached
     for rows in first_mappings(whole_of(node), best) if node.bound <= target - near else ():
@@ -318,7 +318,7 @@ def children_of(node: Node, best: Best, learned: Learned | None = None) -> list[
     if node.space.parts and (few or not unknown):
         return _parts(node, best)
     at_once = learned is not None and learned.halved and large  # lists say little, so any other way may be better
-    compared = learned is not None and (learned.begun or at_once) and (unknown or not node.space.parts)
+    compared = learned is not None and (learned.compares or at_once) and (unknown or not node.space.parts)
     if nothing and not at_once:
         compared = compared and large and node.choices != nothing_of(node.space.problem)
     may_halve = not unknown or (learned is not None and many > OPEN and (learned.halved or compared))

@@ -165,7 +165,7 @@ class Learned:
         Whether axes are halved even while nothing is known of some list.
     """
 
-    begun = False
+    compares = False
     """Whether the search has taken so long that ways to cut a subproblem are compared."""
 
     def __init__(self, halved: bool) -> None:

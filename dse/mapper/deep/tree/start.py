@@ -52,7 +52,7 @@ def first_mappings(node: Node, best: Best) -> Iterator[Ints]:
     node
         A whole space.
     """
-    begun = best.target()
+    before = best.target()
     several = int(sum(len(mine) > 1 for mine in node.rows) > 2)
     rows = tuple(_some(mine, lifted, several) for mine, lifted in zip(node.rows, node.reduced, strict=True))
     least = np.array([mine[np.argmin(lifted)] for mine, lifted in zip(node.rows, node.reduced, strict=True)])
@@ -71,7 +71,7 @@ def first_mappings(node: Node, best: Best) -> Iterator[Ints]:
             return
     for _ in range(ROUNDS if best.gap == 0 else 0):
         known = best.target()
-        if known >= begun or known < node.bound + ENOUGH:
+        if known >= before or known < node.bound + ENOUGH:
             return
         # What is best by now was found in one of these.
         space = next(part for part in node.space.parts or (node.space,) if part.mask == best.records[0][-1])

@@ -12,6 +12,9 @@ OF_ENERGY, OF_TIME, FIRST_LIMIT = range(3)
 ROUNDING = 1e-12
 """Difference of logarithms that rounding may make."""
 
+OVER = 1e-11
+"""Part by which a sum may be over its limit: more than rounding makes of a sum and of a limit\'s logarithm."""
+
 NO_LIMIT = 700.0
 """Logarithm in place of a limit that there is not: no sum gets there, and it is still a number when it is raised."""
 

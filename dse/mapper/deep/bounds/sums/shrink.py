@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.bounds.sums.records import FIRST_LIMIT, Alive, Terms, in_use, worth
+from dse.mapper.deep.bounds.sums.records import FIRST_LIMIT, OVER, Alive, Terms, in_use, worth
 from dse.mapper.deep.bounds.sums.sift import add_longest, find_same
 from dse.model.counting.kernel import Bools, Floats, Ints
 
@@ -94,7 +94,7 @@ def shrink(tables: tuple[Floats, ...], terms: Terms, alive: Alive) -> Sums:
     find_same(terms, same)
     for a in range(6):
         _fold(tables[a], terms, a, alive, same[a], varies[a], low, high, base)
-    block_of, room = np.arange(blocks + terms.groups), np.exp(terms.limits + 1e-11)
+    block_of, room = np.arange(blocks + terms.groups), np.exp(terms.limits + OVER)
     _leave_out(terms, low, high, room, slot, block_of)
     first, coefficient = np.zeros(size, dtype=np.int64), np.zeros(size)
     m = _merge(terms, same, varies, base, slot, first, coefficient)

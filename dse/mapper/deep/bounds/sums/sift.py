@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.bounds.sums.records import OF_ENERGY, OF_TIME, ROUNDING, Alive, Terms, in_use, worth
+from dse.mapper.deep.bounds.sums.records import OF_ENERGY, OF_TIME, OVER, ROUNDING, Alive, Terms, in_use, worth
 from dse.model.counting.kernel import Bools, Floats, Ints
 
 BLOCK = 64
@@ -69,7 +69,7 @@ def sums_of(terms: Terms) -> MergedTerms:
     slots = blocks + terms.groups
     merged = MergedTerms(
         np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64), np.zeros(size),
-        np.zeros(slots), np.zeros(slots), np.arange(slots), np.exp(terms.limits + 1e-11),
+        np.zeros(slots), np.zeros(slots), np.arange(slots), np.exp(terms.limits + OVER),
     )  # fmt: skip
     for t in range(size):
         if terms.group[t] >= 0:
