@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Generator, Hashable, Sequence
+from collections.abc import Callable, Generator, Hashable, Sequence
 from functools import cached_property, partial
 from math import exp, factorial, inf, prod
 from typing import Any
@@ -161,6 +161,8 @@ class DeepSearch:
         self.offered: list[tuple[Floats, Ints]] = []
         self.visited = np.zeros(5, dtype=np.int64)
         self.best: Best | None = None  # of the search at hand
+        # Whether one has begun at what an earlier search found, and whether none may any more.
+        self.took_up = self.anew = False
 
     @property
     def spaces(self) -> list[Space]:
@@ -217,6 +219,18 @@ class DeepSearch:
 
     def seek_best(self, kind: int) -> Steps:
         """The best mapping, with a pause after every subproblem; of the fastest ones, one of the least energy."""
+        return self._whatever_was_before(partial(self._seek_best, kind))
+
+    def _whatever_was_before(self, search: Callable[[], Steps]) -> Steps:
+        """A search, from nothing once more where mappings take no energy: the first of those that cost nothing is the
+        answer, as no bound tells them apart, and which one that is depends on where the search begins."""
+        values, records, proven = yield from search()
+        if self.took_up and (values[:, 0] == 0.0).any() and not self.stop[0]:
+            self.anew = True
+            values, records, proven = yield from search()
+        return values, records, proven
+
+    def _seek_best(self, kind: int) -> Steps:
         values, records, proven = yield from self._seek(kind, inf)
         if kind == LATENCY and len(values) and not self.stop[0]:
             known = [(values[0], records[0])]
@@ -245,8 +259,9 @@ class DeepSearch:
         may_begin = self.alone and until == inf and not self.offered and not loose
         alike = may_begin and self.gap == 0
         found: list[BestBefore] = []
-        if alike and any(found_by(draft.problem) for draft in self.drafts):
+        if alike and not self.anew and any(found_by(draft.problem) for draft in self.drafts):
             found = remembered(self.spaces, kind)
+            self.took_up |= bool(found)
         if may_begin and self.gap > 0 and self.beside is not None:
             found, best.start_weights = taken_over(self._first_spaces()[0], self.beside), self.beside.weights
         if best.held == 0 and until == inf and not found:
@@ -271,6 +286,9 @@ class DeepSearch:
 
     def seek_front(self, longest: int, name: str) -> Steps:
         """`front` with a pause after every subproblem: its ends first, and then all between them together."""
+        return self._whatever_was_before(partial(self._seek_front, longest, name))
+
+    def _seek_front(self, longest: int, name: str) -> Steps:
         values, records, worst = yield from self._seek(ENERGY, inf)
         if len(values) == 0:
             return values, records, worst

@@ -156,3 +156,9 @@ def test_the_search_takes_the_front_from_them() -> None:
     problem = deep_problem(SOME[0])
     found = solve_deep(problem.architecture, problem.layer, FRONT, 0.0, problem.kind, 4096)
     assert len(found.values) == len(search_of(SOME[0]).front(4096, "layer")[0])
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_point_of_no_energy_is_as_near_as_its_time() -> None:
+    stairs = Stairs(np.array([[0.0, 12.0]]), np.zeros((1, 1), dtype=np.int64), 1)
+    assert gap_of_one(stairs, 0.0, 10.0) == pytest.approx(0.2)

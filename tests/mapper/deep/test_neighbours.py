@@ -11,8 +11,8 @@ import pytest
 from mapper.walks.deep_walk import clustered_problem, deep_problem
 from thinned import thinned
 
-from dse.architecture.architecture import Architecture
-from dse.architecture.hierarchy import Level
+from dse.architecture.architecture import Architecture, Mac
+from dse.architecture.hierarchy import FanOut, Level, Port
 from dse.formats.architecture.load import load_architecture_spec
 from dse.mapper.deep import kept, solve
 from dse.mapper.deep.bounds.layer_spaces import spaces_of
@@ -61,6 +61,30 @@ def answer(
     found = solve_deep(architecture, problem.layer, kind, gap, problem.kind, 4096, begun=begun)
     mappings = [deep_mapping(architecture, record, found.kept[int(record[-1])]) for record in found.records]
     return found.values.tolist(), mappings
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("objective", ["energy", "latency", "edp", "front"])
+def test_of_mappings_that_take_no_energy_the_first_is_named_whatever_was_searched_before(
+    objective: str, monkeypatch: Any
+) -> None:
+    """No bound tells them apart."""
+    monkeypatch.setattr(kept, "_kept", type(kept._kept)())
+    slow, fast = (Port("both", frozenset((o, way) for o in OPERANDS for way in ("read", "write")), rate)
+                  for rate in (0.25, 4.0))  # fmt: skip
+    every, some = frozenset(OPERANDS), PerOperand.same(1.0)
+    free = Architecture("free", (
+        Level("DRAM", every, ports=(slow,)), Level("L2", every, capacity_bits=4000, ports=(fast,)),
+        Level("L1", every, capacity_bits=600, ports=(slow,)), FanOut("array", 4, 4),
+    ), Mac(0.0), 1e9)  # fmt: skip
+    *levels, array = free.hierarchy
+    other = free.with_(hierarchy=(*(replace(level, read_energy_pj=some, ports=()) for level in levels), array))
+    problem = SimpleNamespace(layer=Layer("conv", K=8, C=6, P=7, Q=7, R=3, S=3), kind="all")
+    alone = answer(free, problem, objective)
+    kept._kept.clear()
+    for before in ("front", objective):
+        answer(other, problem, before)
+    assert answer(free, problem, objective) == alone
 
 
 @pytest.mark.parametrize("objective", ["energy", "latency", "edp", "front"])

@@ -79,7 +79,8 @@ def complete(spaces: list[Space], best: Best, stairs: Stairs, fewest: float) -> 
 def gap_of_one(stairs: Stairs, cheapest: float, fewest: float) -> float:
     """The gap that one point alone proves, given energy and steps that every mapping takes."""
     points = stairs.values[: stairs.held]
-    return float(np.maximum(points[:, 0] / cheapest, points[:, 1] / fewest).min()) - 1
+    least = max(cheapest, 1e-300)  # of no energy, a point that takes none is as near as can be
+    return float(np.maximum(points[:, 0] / least, points[:, 1] / fewest).min()) - 1
 
 
 def _left(part: Slice, node: Node) -> list[tuple[Slice, Node]]:

@@ -52,5 +52,6 @@ def exchange_near(spaces: list[Space], best: Best, record: Ints) -> None:
     many = probed(space.rows)
     some = tuple(nearest(*both, many, BEYOND) for both in zip(values, beyond, strict=True))
     if all(map(len, some)):
-        dearer = tuple(value[row] - value[row].min() for row, value in zip(some, values, strict=True))
+        # As all are tried within the limit, their order counts alone; where nothing takes energy they are -inf.
+        dearer = tuple(value[row] for row, value in zip(some, values, strict=True))
         walk_to(Node(space, choices, some, np.zeros(0), 0.0, dearer, columns), best, inf, EXCHANGED)
