@@ -1,4 +1,5 @@
-"""Splits that differ in loops of outer lists alone, of which one stands for all while nothing is known of these lists.
+"""Splits that differ in loops of outer lists alone, of which one stands for all while nothing is known of these lists;
+`find_stand_ins` is compilable.
 
 A split's *stand-in* has all loops of these lists in the outermost: as many trips as cover the bound with what both have
 further in. While nothing is laid down about the lists, no factor that a bound counts is larger than it is with another
@@ -10,10 +11,8 @@ from __future__ import annotations
 import numpy as np
 
 from dse.mapper.deep.splits.axes import Axis
-from dse.model.counting.kernel import Ints
-
-MOST = 2**62
-"""Numbers of rows stay below this, so that they are exact."""
+from dse.mapper.shared.compilation.twins import compiled
+from dse.model.counting.kernel import Ints, entry
 
 
 def gathered(axis: Axis, lists: int) -> Ints | None:
@@ -34,31 +33,88 @@ def gathered(axis: Axis, lists: int) -> Ints | None:
 
 def _gathered(axis: Axis, lists: int, before: Ints) -> Ints | None:
     """The same, from the stand-ins with one list less."""
-    some = np.flatnonzero(before == np.arange(len(axis)))
-    numbers = np.concatenate([chain[some] for chain in axis.chains], axis=1)
-    slot = np.arange(numbers.shape[1]) % axis.chains[0].shape[1]  # trips of list i in slot 2 i, its children behind
-    is_outer = (slot % 2 == 0) & (slot < 2 * lists)
-    codes = _codes(numbers[:, ~is_outer])
-    may_stand = np.flatnonzero((numbers[:, is_outer & (slot > 0)] == 1).all(axis=1))
-    order = may_stand[np.argsort(codes[may_stand], kind="stable")]
-    at = np.minimum(np.searchsorted(codes[order], codes), len(order) - 1)
-    if len(order) == 0 or (codes[order[at]] != codes).any():
-        return None
     stand_ins = np.zeros(len(axis), dtype=np.int64)
-    stand_ins[some] = some[order[at]]
-    return stand_ins[before]
+    return stand_ins if compiled(find_stand_ins)(axis.both(), len(axis.dims), lists, before, stand_ins) else None
 
 
-def _codes(numbers: Ints) -> Ints:
-    """A number for each row, the same for equal rows and for no others."""
-    codes, many = np.zeros(len(numbers), dtype=np.int64), 1
-    for column in numbers.T:
-        most = int(column.max(initial=1)) + 1
-        if many * most >= MOST:
-            values, codes = np.unique(codes, return_inverse=True)
-            many = len(values)
-        codes, many = codes * most + column, many * most
+@entry
+def find_stand_ins(chains: Ints, dims: int, lists: int, before: Ints, stand_ins: Ints) -> bool:
+    """Fill in the stand-in of each split, the first of several; False where some split has none.
+
+    Parameters
+    ----------
+    chains : (n, 2, 2 * k) int32
+        See `dse.mapper.deep.splits.axes.Axis.both`.
+    dims : int
+        How many the axis has.
+    lists : int
+        How many of the outermost lists nothing is known of.
+    before : (n,) int64
+        Stand-ins with one list less.
+    stand_ins : (n,) int64
+        Filled.
+    """
+    codes, size = _codes(chains, dims, lists, before), 64
+    while size < 2 * len(before):
+        size *= 2
+    seen = np.full(size, -1)
+    for i in range(len(before)):
+        if before[i] == i and _may_stand_in(chains, dims, i, lists):
+            at = _place_of(chains, dims, i, lists, codes, seen)
+            if seen[at] < 0:
+                seen[at] = i
+    for i in range(len(before)):
+        if before[i] == i:
+            stand_ins[i] = seen[_place_of(chains, dims, i, lists, codes, seen)]
+            if stand_ins[i] < 0:
+                return False
+    for i in range(len(before)):
+        stand_ins[i] = stand_ins[before[i]]
+    return len(before) > 0
+
+
+def _codes(chains: Ints, dims: int, lists: int, before: Ints) -> Ints:
+    """A number for each stand-in with one list less, the same for those with the same children and trips in all but the
+    first lists."""
+    codes, factor, slots = np.zeros(len(chains), dtype=np.int64), 1, chains.shape[2]
+    factors = np.zeros((2, slots), dtype=np.int64)
+    for which in range(dims):
+        for slot in range(1, slots):
+            factor = (factor * 48_271) % 0x7FFF_FFFF
+            factors[which, slot] = factor if slot % 2 == 1 or slot >= 2 * lists else 0
+    for i in range(len(chains)):
+        for which in range(dims if before[i] == i else 0):
+            for slot in range(1, slots):
+                codes[i] += (chains[i, which, slot] * factors[which, slot]) & 0xFFFF_FFFF_FFFF
     return codes
+
+
+def _may_stand_in(chains: Ints, dims: int, i: int, lists: int) -> bool:
+    """Whether a split has no trips in the first lists but the outermost."""
+    for which in range(dims):
+        for level in range(1, lists):
+            if chains[i, which, 2 * level] != 1:
+                return False
+    return True
+
+
+def _place_of(chains: Ints, dims: int, i: int, lists: int, codes: Ints, seen: Ints) -> int:
+    """Where in a table by what is further in than some lists the split is that one has this in common with, or where
+    there is room for it."""
+    code = codes[i]
+    at = (code ^ (code >> 17) ^ (code >> 31)) & (len(seen) - 1)
+    while seen[at] >= 0 and not (codes[seen[at]] == code and _same_further_in(chains, dims, i, seen[at], lists)):
+        at = (at + 1) & (len(seen) - 1)
+    return int(at)
+
+
+def _same_further_in(chains: Ints, dims: int, i: int, other: int, lists: int) -> bool:
+    """Whether two splits have the same children, and the same trips in all but the first lists."""
+    for which in range(dims):
+        for slot in range(1, chains.shape[2]):
+            if (slot % 2 == 1 or slot >= 2 * lists) and chains[i, which, slot] != chains[other, which, slot]:
+                return False
+    return True
 
 
 def stand_ins_of(axis: Axis, rows: Ints, lists: int) -> Ints:

@@ -111,11 +111,17 @@ class States(NamedTuple):
         Which of a fan-out's numbers, in falling order, a number of children left is.
     stride : (F,) int64
         States from one of a fan-out's numbers to the next.
+    numbers : (F, most) int64
+        The numbers of each fan-out in falling order, then zeros.
+    digit : (S, F) int64
+        Which of them is left in each state.
     """
 
     left: Ints
     place: Ints
     stride: Ints
+    numbers: Ints
+    digit: Ints
 
 
 class Kinds(NamedTuple):
@@ -180,9 +186,13 @@ def _states_of(room: Ints) -> States:
     while used < len(room) and many * len(quotients(room[used])) <= WIDE:
         many *= len(quotients(room[used]))
         used += 1
+    widest = 1
+    for f in range(used):
+        widest = max(widest, len(quotients(room[f])))
     states = States(
         np.zeros((many, used), dtype=np.int64), np.zeros((used, room.max() + 1), dtype=np.int64),
-        np.zeros(used, dtype=np.int64),
+        np.zeros(used, dtype=np.int64), np.zeros((used, widest), dtype=np.int64),
+        np.zeros((many, used), dtype=np.int64),
     )  # fmt: skip
     stride = many
     for f in range(used):
@@ -191,8 +201,10 @@ def _states_of(room: Ints) -> States:
         states.stride[f] = stride
         for i in range(len(numbers)):
             states.place[f, numbers[i]] = i
+            states.numbers[f, i] = numbers[i]
         for s in range(many):
-            states.left[s, f] = numbers[s // stride % len(numbers)]
+            states.digit[s, f] = s // stride % len(numbers)
+            states.left[s, f] = numbers[states.digit[s, f]]
     return states
 
 
@@ -260,41 +272,67 @@ def _best_of(children: Ints, steps: Floats) -> Ints:
     return best[:count]
 
 
-def _rest(states: States, s: int, children: Ints) -> int:
-    """The state that taking children leads to, -1 where there are fewer."""
-    rest = 0
+NOWHERE = -(2**40)
+"""In place of a state where there are fewer children than are taken: no sum with it is a state."""
+
+
+def _set_hops(states: States, children: Ints, hops: Ints) -> None:
+    """Fill in what taking children adds to the state it leads to, per fan-out and number left.
+
+    Parameters
+    ----------
+    children : (F,) int64
+    hops : (F, most) int64
+    """
     for f in range(len(children)):
-        left = states.left[s, f]
-        if children[f] > left:
-            return -1
-        rest += states.place[f, left // children[f]] * states.stride[f]
+        for i in range(hops.shape[1]):
+            left = states.numbers[f, i]
+            enough = children[f] <= left
+            hops[f, i] = states.place[f, left // children[f]] * states.stride[f] if enough else NOWHERE
+
+
+def _rest(states: States, s: int, hops: Ints) -> int:
+    """The state that taking children leads to, below zero where there are fewer."""
+    rest = 0
+    for f in range(len(hops)):
+        rest += hops[f, states.digit[s, f]]
     return rest
 
 
 def _with(kinds: Kinds, states: States, fewest: Floats, out: Floats) -> None:
     """The fewest steps in each state of some axes and one more."""
+    hops = np.zeros(states.numbers.shape, dtype=np.int64)
     for s in range(len(out)):
         out[s] = np.inf
-        for kind in kinds.best:
-            rest = _rest(states, s, kinds.children[kind])
+    for kind in kinds.best:
+        _set_hops(states, kinds.children[kind], hops)
+        steps = kinds.steps[kind]
+        for s in range(len(out)):
+            rest = _rest(states, s, hops)
             if rest >= 0:
-                out[s] = min(out[s], kinds.steps[kind] * fewest[rest])
+                out[s] = min(out[s], steps * fewest[rest])
 
 
 def _others(kinds: Kinds, states: States, before: Floats, after: Floats) -> Floats:
     """The fewest steps of all other axes with each kind of splits: those before take some of the children left, and
     those after the rest."""
-    in_state, of_kind = np.full(len(before), -1.0), np.zeros(len(kinds.steps))
-    corners = _corners(states, before)
-    for kind in range(len(of_kind)):
-        s = _rest(states, 0, kinds.children[kind])
-        if in_state[s] < 0.0:
-            in_state[s] = np.inf
-            for at in corners:
-                rest = _rest(states, s, states.left[at])
-                if rest >= 0:
-                    in_state[s] = min(in_state[s], before[at] * after[rest])
-        of_kind[kind] = in_state[s]
+    many = len(kinds.steps)
+    of_kind, rest, hops = np.full(many, np.inf), np.zeros(many, dtype=np.int64), np.zeros_like(states.numbers)
+    first = np.full(len(before), -1)
+    for kind in range(many):
+        _set_hops(states, kinds.children[kind], hops)
+        rest[kind] = _rest(states, 0, hops)
+        if first[rest[kind]] < 0:
+            first[rest[kind]] = kind
+    for at in _corners(states, before):
+        _set_hops(states, states.left[at], hops)
+        for kind in range(many):
+            if first[rest[kind]] == kind:
+                end = _rest(states, rest[kind], hops)
+                if end >= 0:
+                    of_kind[kind] = min(of_kind[kind], before[at] * after[end])
+    for kind in range(many):
+        of_kind[kind] = of_kind[first[rest[kind]]]
     return of_kind
 
 
