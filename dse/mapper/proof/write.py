@@ -47,7 +47,7 @@ def prove(
     Raises
     ------
     DseError
-        When no mapping fits, or as `dse.mapper.proof.state.stated` does.
+        When no mapping fits, or one takes no energy, or as `dse.mapper.proof.state.stated` does.
 
     Examples
     --------
@@ -68,6 +68,9 @@ def prove(
     energy, cycles = (float(x) for x in solution.values[0])
     steps = cycles / statement.prices.cycles_per_step
     value = {ENERGY: energy, LATENCY: steps, EDP: energy * steps}[kind]
+    if value == 0.0:
+        found = f"layer {layer.name}: a mapping takes no energy on {architecture.name}"
+        raise DseError(f"{found}, so there is nothing to prove")
     plain = {**statement.plain, "gap": gap, "value": value}
     spaces = plain["problem"]["spaces"]
     checker, trees = check.Checker(plain), dict[str, dict[str, Any]]()

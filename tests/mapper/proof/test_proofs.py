@@ -20,6 +20,8 @@ from mapper.walks.deep_walk import DeepProblem, clustered_problem, deep_problem
 from thinned import thinned
 
 import dse
+from dse.architecture.architecture import Architecture, Mac
+from dse.architecture.hierarchy import Level
 from dse.mapper.deep.bounds.spaces import space_of, without_fewest_steps
 from dse.mapper.deep.bounds.subproblem import Node
 from dse.mapper.deep.lists import NO_SLIDE, listed
@@ -32,7 +34,7 @@ from dse.mapper.proof.write import order_of, prove
 from dse.mapper.shared.incumbent import ENERGY, LATENCY
 from dse.mapper.shared.mapspace.bypass import bypass_choices
 from dse.model.price import price
-from dse.problem.dims import DIMS
+from dse.problem.dims import DIMS, OPERANDS
 
 
 def sets_of(proof: dict[str, Any]) -> int:
@@ -63,6 +65,15 @@ def test_an_optimum_that_waits_for_one_port_or_another_is_proven(objective: str)
     rows = [row for row in Rows(part.space, "latency").rows if row.part == "time"]
     assert len({row.terms for row in rows}) == len(rows)
     assert part.space.groups > len([row for row in rows if row.block == 0])
+
+
+@pytest.mark.parametrize("objective", ["energy", "edp"])
+def test_a_mapping_that_takes_no_energy_needs_no_proof(objective: str) -> None:
+    levels = (Level(name, frozenset(OPERANDS), capacity_bits=bits) for name, bits in (("DRAM", None), ("L1", 900)))
+    free = Architecture("free", tuple(levels), Mac(0.0), 1e9)
+    with pytest.raises(dse.DseError, match="no energy on free, so there is nothing to prove"):
+        prove(free, LAYER, objective)
+    assert sets_of(json.loads(json.dumps(prove(free, LAYER, "latency")))) > 0
 
 
 def visits_pay(problem: DeepProblem) -> bool:
