@@ -88,8 +88,30 @@ def test_what_has_been_best_is_looked_at_first() -> None:
 
 
 def test_nothing_beats_a_way_that_leaves_nothing() -> None:
-    learned = Learned(halved=True)
+    learned = Learned(halved=False)
     assert learned.best_of({0: list, HALVES: pytest.fail}, 1.0, 2.0, MANY) == []
+
+
+def test_lists_come_last_where_they_lift_bounds_by_little() -> None:
+    """As long as what comes of the other ways is no worse than what is left after a list that says nothing."""
+    part = namedtuple("part", "proven rows gathered", defaults=(0,))
+    tried: list[int] = []
+
+    def cut(way: int, many: int) -> list[Any]:
+        tried.append(way)
+        return many * [part(1.0, [range(MANY)])]
+
+    few = {1: lambda: cut(1, 1), SHARES: lambda: cut(SHARES, 2)}
+    assert len(Learned(halved=True).best_of(few, 1.0, 2.0, MANY) or []) == 2
+    assert tried == [SHARES]
+    assert len(Learned(halved=False).best_of(few, 1.0, 2.0, MANY) or []) == 1
+    learned = Learned(halved=True)
+    assert len(learned.best_of({1: few[1], SHARES: lambda: cut(SHARES, 9)}, 1.0, 2.0, MANY) or []) == 1
+    assert learned.worth == pytest.approx({1: 1.0, SHARES: 9.0})
+    learned = Learned(halved=True)
+    while tried[-1] != 1 and len(tried) < 100:  # what is not tried counts for less each time
+        learned.best_of(few, 1.0, 2.0, MANY)
+    assert tried[-1] == 1
 
 
 def test_parts_with_few_splits_left_are_worth_more() -> None:

@@ -43,6 +43,9 @@ RECENT = 16
 FADING = 0.97
 """How much of what a way counts with is left each time that it is not tried: what is bad at first may be good later."""
 
+UNTRIED = 4.0
+"""What choices about a list count with that were not tried yet, where lists lift bounds by little."""
+
 TOO_MANY_PARTS = 4.0
 """What a way counts with that comes to too many parts to list them."""
 
@@ -187,6 +190,9 @@ class Learned:
         many : int
             How many combinations of its splits are left, each of them by itself.
         """
+        if self.halved:
+            for way in ways:
+                self.worth.setdefault(way, UNTRIED if way >= 0 else 0.0)
         least, found, left = inf, None, set(ways).intersection(self.worth)
         for way in sorted(ways, key=lambda way: self.worth.get(way, 0.0)):
             if self.worth.get(way, 0.0) >= BETTER * least:
