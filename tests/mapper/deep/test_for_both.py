@@ -37,7 +37,7 @@ def searched(number: int) -> tuple[list[Space], list[Returning]]:
     """The spaces that a search with a gap begins with, and those that are made late."""
     problem = deep_problem(f"both {number}")
     stop = np.zeros(1, dtype=np.int64)
-    return DeepSearch(problem.architecture, problem.layer, LITTLE, problem.kind, stop)._begun_with()
+    return DeepSearch(problem.architecture, problem.layer, LITTLE, problem.kind, stop)._first_spaces()
 
 
 def hair_above(point: Any, kind: int) -> Best:
