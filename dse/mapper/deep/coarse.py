@@ -12,13 +12,7 @@ from math import prod
 from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.layer_spaces import spaces_of_draft
 from dse.mapper.deep.bounds.left import only_left
-from dse.mapper.deep.bounds.stand_ins import (
-    combinations_of,
-    has_several_lists,
-    lists_that_slide,
-    may_stand_in,
-    outer_lists,
-)
+from dse.mapper.deep.bounds.stand_ins import has_several_lists, lists_that_slide, may_stand_in, outer_lists
 from dse.mapper.deep.bounds.subproblem import Node, bounded
 from dse.mapper.deep.drafts import Draft
 from dse.mapper.deep.lists import nothing_of
@@ -71,7 +65,7 @@ def _has_nothing(root: Node, best: Best) -> bool:
                 return False
             continue
         ways = ways_to_cut(node, half_of(node, 1e-7), best)
-        cut = learned.best_of({way: ways[way] for way in ways if way < 0}, node.proven, target, combinations_of(node))
+        cut = learned.best_of({way: ways[way] for way in ways if way < 0}, node, target)
         if cut is None or (many := many + len(cut)) > MOST_PARTS:
             return False
         parts += sorted(cut, key=lambda part: -part.proven)

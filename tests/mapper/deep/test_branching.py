@@ -18,12 +18,18 @@ from dse.mapper.deep.bounds.sharing import ways_to_share
 from dse.mapper.deep.record import record_length
 from dse.mapper.deep.solve import DeepSearch, run_whole
 from dse.mapper.deep.tree import best_first, branching
-from dse.mapper.deep.tree.branching import HALVES, HEAT, SHARES, Learned, half_of, shares, ways_to_cut
+from dse.mapper.deep.tree.branching import HALVES, HEAT, ORDERS, SHARES, Learned, half_of, shares, ways_to_cut
 from dse.mapper.deep.tree.walks import OPEN
 from dse.mapper.shared.incumbent import EDP, LATENCY
 
 MANY = 10_000
 """Combinations of splits."""
+
+Part = namedtuple("Part", "proven rows gathered", defaults=(0,))
+"""What of a subproblem ways to cut are compared by."""
+
+WHOLE: Any = Part(1.0, [range(MANY)])
+"""One, with its bound, to be cut while less than 2.0 is looked for."""
 
 LAYER = Layer("l", K=64, C=48, P=14, Q=14, R=3, S=3)
 
@@ -69,27 +75,26 @@ def test_the_kernel_is_compiled_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_has_been_best_is_looked_at_first() -> None:
     """List 2 leaves one part with half of what was to prove, list 1 two with nearly all of it: only 2 is tried then."""
-    part = namedtuple("part", "proven rows gathered", defaults=(0,))
     tried: list[int] = []
 
-    def parts(way: int, *bounds: float) -> list[part]:
+    def parts(way: int, *bounds: float) -> list[Part]:
         tried.append(way)
-        return [part(bound, [range(MANY)]) for bound in bounds]
+        return [Part(bound, [range(MANY)]) for bound in bounds]
 
     ways: dict[int, Any] = {
         2: partial(parts, 2, 1.5), 1: partial(parts, 1, 1.1, 1.1), HALVES: partial(parts, HALVES, 1.0, 1.9),
     }  # fmt: skip
     learned = Learned(halved=False)
-    assert [one.proven for one in learned.best_of(ways, 1.0, 2.0, MANY) or []] == [1.5]
+    assert [one.proven for one in learned.best_of(ways, WHOLE, 2.0) or []] == [1.5]
     assert sorted(tried) == [HALVES, 1, 2]  # nothing was known of any
     tried.clear()
-    assert [one.proven for one in learned.best_of(ways, 1.0, 2.0, MANY) or []] == [1.5]
+    assert [one.proven for one in learned.best_of(ways, WHOLE, 2.0) or []] == [1.5]
     assert tried == [2]
 
 
 def test_nothing_beats_a_way_that_leaves_nothing() -> None:
     learned = Learned(halved=False)
-    assert learned.best_of({0: list, HALVES: pytest.fail}, 1.0, 2.0, MANY) == []
+    assert learned.best_of({0: list, HALVES: pytest.fail}, WHOLE, 2.0) == []
 
 
 def test_lists_come_last_where_they_lift_bounds_by_little() -> None:
@@ -102,29 +107,52 @@ def test_lists_come_last_where_they_lift_bounds_by_little() -> None:
         return many * [part(1.0, [range(MANY)])]
 
     few = {1: lambda: cut(1, 1), SHARES: lambda: cut(SHARES, 2)}
-    assert len(Learned(halved=True).best_of(few, 1.0, 2.0, MANY) or []) == 2
+    assert len(Learned(halved=True).best_of(few, WHOLE, 2.0) or []) == 2
     assert tried == [SHARES]
-    assert len(Learned(halved=False).best_of(few, 1.0, 2.0, MANY) or []) == 1
+    assert len(Learned(halved=False).best_of(few, WHOLE, 2.0) or []) == 1
     learned = Learned(halved=True)
-    assert len(learned.best_of({1: few[1], SHARES: lambda: cut(SHARES, 9)}, 1.0, 2.0, MANY) or []) == 1
+    assert len(learned.best_of({1: few[1], SHARES: lambda: cut(SHARES, 9)}, WHOLE, 2.0) or []) == 1
     assert learned.worth == pytest.approx({1: 1.0, SHARES: 9.0})
     learned = Learned(halved=True)
     while tried[-1] != 1 and len(tried) < 100:  # what is not tried counts for less each time
-        learned.best_of(few, 1.0, 2.0, MANY)
+        learned.best_of(few, WHOLE, 2.0)
     assert tried[-1] == 1
 
 
 def test_parts_with_few_splits_left_are_worth_more() -> None:
     """Three of which a tenth is left to search beat one of which all is, though none has a better bound."""
-    part = namedtuple("part", "proven rows gathered", defaults=(0,))
     ways: dict[int, Any] = {
-        1: lambda: [part(1.0, [range(MANY)])],
-        SHARES: lambda: 3 * [part(1.0, [range(MANY // 10)])],
+        1: lambda: [Part(1.0, [range(MANY)])],
+        SHARES: lambda: 3 * [Part(1.0, [range(MANY // 10)])],
         HALVES: lambda: None,
     }
-    found = Learned(halved=False).best_of(ways, 1.0, 2.0, MANY)
+    found = Learned(halved=False).best_of(ways, WHOLE, 2.0)
     assert found is not None
     assert len(found) == 3
+
+
+def test_parts_with_long_tables_are_worth_less() -> None:
+    """Of two parts with as many combinations and the same bound the one with fewer splits takes less time."""
+    short, long = Part(1.5, [range(400), range(400)]), Part(1.5, [range(160_000)])
+    for ways in ({1: lambda: [long], 2: lambda: [short]}, {1: lambda: [short], 2: lambda: [long]}):
+        assert Learned(halved=False).best_of(ways, Part(1.0, [range(160_000)]), 2.0) == [short]
+
+
+def test_what_a_list_keeps_and_its_slides_are_other_ways() -> None:
+    """Both may be open of lists side by side: what one has been worth says little of the other."""
+    architecture = load_architecture("tests/benchmarks/specs/npu3.yaml")
+    layer = architecture.lowered(LAYER)
+    (space, *_) = spaces_of(architecture, layer, "all")[1]
+    records = np.zeros((1, record_length(len(space.problem.nodes))), dtype=np.int64)
+    best = Best(EDP, 0.0, np.inf, np.zeros((1, 2)), records, np.zeros(5, dtype=np.int64), np.zeros(1, dtype=np.int64))
+    node = root_of(space, best)
+    assert node is not None
+    inner = branching.next_list(node)
+    assert inner is not None
+    kept = [(one, one.choices[inner]) for one in branching.laid_down(node, inner, best)]
+    node = next(one for one, choice in kept if choice is not None and choice.partial)
+    lists = [way for way in ways_to_cut(node, None, best) if way >= 0]
+    assert lists == [inner - 1, inner + ORDERS]
 
 
 def test_splits_that_one_stands_for_count_where_ways_are_compared() -> None:
@@ -142,8 +170,8 @@ def test_splits_that_one_stands_for_count_where_ways_are_compared() -> None:
 
 def test_nothing_is_lost_where_no_way_can_be_listed() -> None:
     learned = Learned(halved=False)
-    assert learned.best_of({SHARES: lambda: None}, 1.0, 2.0, MANY) is None
-    assert learned.best_of({}, 1.0, 2.0, MANY) is None
+    assert learned.best_of({SHARES: lambda: None}, WHOLE, 2.0) is None
+    assert learned.best_of({}, WHOLE, 2.0) is None
 
 
 @pytest.mark.parametrize("machine", ["simba_pe", "nvdla_small", "edge_npu"])

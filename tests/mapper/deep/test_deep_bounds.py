@@ -223,7 +223,7 @@ def test_axes_halved_before_lists_are_laid_down_lose_no_mapping(seed: int, monke
     for name, value in (("LITTLE", inf), ("OPEN", 2), ("FEW", 1), ("DIRECT", 4 if seed % 16 < 8 else 1000)):
         monkeypatch.setattr(best_first, name, value)
     if seed % 2:  # ways to cut are compared from the start
-        monkeypatch.setattr(branching, "SHORT", -1)
+        monkeypatch.setattr(branching, "SHORT", (-1, -1))
     if len(front) == 0:
         return
     per_step = price(problem.architecture, problem.layer).cycles_per_step

@@ -16,7 +16,7 @@ from dse.mapper.deep.bounds.dominance import WORTHWHILE, needed_splits
 from dse.mapper.deep.bounds.finished import Returning, told_apart
 from dse.mapper.deep.bounds.left import only_left
 from dse.mapper.deep.bounds.roots import root_of
-from dse.mapper.deep.bounds.stand_ins import combinations_of, has_several_lists, is_large, whole_of
+from dse.mapper.deep.bounds.stand_ins import has_several_lists, is_large, whole_of
 from dse.mapper.deep.bounds.subproblem import Node, Space, bounded
 from dse.mapper.deep.kept import BestBefore, rules_of
 from dse.mapper.deep.leaf.orders import SUBPROBLEMS
@@ -134,7 +134,7 @@ def seek(
                     for space, rows, choices in stirred(spaces, whole_of(node), best, random):
                         price(space, rows, choices, best)
         if learned is not None:
-            learned.compares = best.visited[SUBPROBLEMS] - before > cut.SHORT
+            learned.compares = best.visited[SUBPROBLEMS] - before > cut.SHORT[is_large(node.space)]
         if returning is not None and (walked_at_once(node, best) or not for_both.is_open(node)):
             children, returning = [*for_both.beside(node, returning, best), *children_of(node, best, learned)], None
             for_both.made_now(spaces, later)
@@ -327,7 +327,7 @@ def children_of(node: Node, best: Best, learned: Learned | None = None) -> list[
         _probe(node, best)
         best.fruitless = 0 if best.target_in(node) < target else best.fruitless + 1
     if learned is not None and compared and not few:
-        parts = learned.best_of(cut.ways_to_cut(left, half, best), node.proven, target, combinations_of(left))
+        parts = learned.best_of(cut.ways_to_cut(left, half, best), left, target)
         if parts is not None:
             return parts if unknown else [replace(part, compared=node.compared) for part in parts]
     if half is not None:

@@ -49,12 +49,16 @@ UNTRIED = 4.0
 TOO_MANY_PARTS = 4.0
 """What a way counts with that comes to too many parts to list them."""
 
-SHORT = 30
-"""Subproblems after which ways are compared; most searches are over by then, and nothing is known of them yet."""
+SHORT = 30, 8
+"""Subproblems after which ways are compared: most searches are over by then, and nothing is known of them yet. The
+second where outer lists may wait, as laying them down first makes many parts that are alike."""
 
-HALVES, SHARES = -1, -2
+HALVES, SHARES, ORDERS = -1, -2, 1_000
 """In place of a list: an axis is halved, or the children of the outermost fan-out are shared out (of the next one, one
-less)."""
+less). With `ORDERS` more: more about a list of which the operand that stays is known."""
+
+LONG = 16_000
+"""Splits of all axes up to which a subproblem takes about as long whatever they are; with more, in proportion."""
 
 MOST_WAYS = 200
 """Ways to share out a fan-out's children at most."""
@@ -177,7 +181,7 @@ class Learned:
         self.count: dict[int, int] = {}
 
     def best_of(
-        self, ways: Mapping[int, Callable[[], list[Node] | None]], bound: float, target: float, many: int
+        self, ways: Mapping[int, Callable[[], list[Node] | None]], node: Node, target: float
     ) -> list[Node] | None:
         """The parts of a subproblem that the best of some ways to cut it comes to; None if there is none.
 
@@ -185,10 +189,10 @@ class Learned:
 
         Parameters
         ----------
-        bound, target : float
-            The subproblem's bound, and what it must stay below.
-        many : int
-            How many combinations of its splits are left, each of them by itself.
+        node
+            With the splits that are left alone.
+        target : float
+            What its bound must stay below.
         """
         if self.halved:
             for way in ways:
@@ -199,7 +203,7 @@ class Learned:
                 break
             parts = ways[way]()
             left.discard(way)
-            value = TOO_MANY_PARTS if parts is None else _worth(parts, bound, target, many)
+            value = TOO_MANY_PARTS if parts is None else _worth(parts, node, target)
             value *= DEARER if way == HALVES else 1.0
             count = self.count[way] = min(RECENT, self.count.get(way, 0) + 1)
             self.worth[way] = self.worth.get(way, 0.0) * (1 - 1 / count) + value / count
@@ -210,18 +214,25 @@ class Learned:
         return found
 
 
-def _worth(parts: list[Node], bound: float, target: float, many: int) -> float:
-    """About how many subproblems the parts of one will need, as a share of what it would need itself.
+def _worth(parts: list[Node], node: Node, target: float) -> float:
+    """About how long the parts of a subproblem will take, as a share of what it would take itself.
 
-    How many that are grows with what is left to prove, and with the logarithm of how many combinations of splits there
-    are, as these are cut until few are left. Splits that one stands for count as well: they are told apart some time.
+    How many subproblems that are grows with what is left to prove, and with the logarithm of how many combinations of
+    splits there are, as these are cut until few are left. Splits that one stands for count as well: they are told apart
+    some time. How long each takes grows with its splits, where there are many: those that are told apart now are more.
     """
-    left, whole = max(MARGIN, target - bound), max(1.0, _depth(many))
-    needed = 0.0
+    left, whole = max(MARGIN, target - node.proven), max(1.0, _depth(combinations_of(node)))
+    needed, size = 0.0, _size(node)
     for part in parts:
-        open_part = 1.0 - min(1.0, (part.proven - bound) / left)
-        needed += GROWTH ** (open_part * _depth(combinations_of(part)) / whole - 1.0)
+        open_part = 1.0 - min(1.0, (part.proven - node.proven) / left)
+        share = GROWTH ** (open_part * _depth(combinations_of(part)) / whole - 1.0)
+        needed += share * _size(part) / size
     return needed
+
+
+def _size(node: Node) -> int:
+    """How many splits a subproblem has, at least so many that their number counts."""
+    return max(LONG, sum(map(len, node.rows)))
 
 
 def _depth(many: int) -> float:
@@ -232,7 +243,8 @@ def _depth(many: int) -> float:
 def ways_to_cut(node: Node, half: Half | None, best: Best) -> dict[int, Callable[[], list[Node] | None]]:
     """The ways to cut a subproblem, see `Learned`; `half` is its own, see `half_of`."""
     ways: dict[int, Callable[[], list[Node] | None]] = {
-        level: partial(laid_down, node, level, best) for level in open_lists(node)
+        level + ORDERS * (node.choices[level] is not None): partial(laid_down, node, level, best)
+        for level in open_lists(node)
     }
     if half is not None:
         ways[HALVES] = partial(halves, half, best)
