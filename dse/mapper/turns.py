@@ -71,7 +71,8 @@ def by_turns(
     >>> float(solution.values[0, 1]) == best.cost.cycles
     True
     """
-    flat = FlatSearch(architecture, layer, kind, gap, factors, longest, stop=stop, alone=kind == LATENCY)
+    # Of mappings that cost the same the flat search names the first that it comes to; all points of a front are sought.
+    flat = FlatSearch(architecture, layer, kind, gap, factors, longest, stop=stop, alone=kind != FRONT)
     rule = kind
     if kind == FRONT and sum(len(problem.tiles.order) for problem in flat.problems) <= MANY_TILES:
         rule = SMALL_FRONT

@@ -9,7 +9,9 @@ from mapper.walks.mapper_cases import random_problem
 from thinned import thinned
 
 import dse
+from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.dataflow import Dataflow
+from dse.architecture.hierarchy import FanOut, Level, Port
 from dse.formats.architecture.load import load_architecture_spec
 from dse.formats.workload.load import load_workload
 from dse.mapper import turns
@@ -19,7 +21,7 @@ from dse.mapper.flat.run import RECORD
 from dse.mapper.flat.solve import FlatSearch, solve_flat
 from dse.mapper.layer import LONGEST_FRONT, OBJECTIVES, map_layer, solve
 from dse.mapper.shared.incumbent import LATENCY
-from dse.problem.dims import PerOperand
+from dse.problem.dims import OPERANDS, PerOperand
 
 ASYMMETRIC = "tests/benchmarks/specs/asymmetric.yaml"
 SMALL = dse.Layer("conv", K=6, C=5, P=5, Q=4, R=3, S=3)
@@ -175,6 +177,31 @@ def test_a_flat_search_with_a_gap_takes_nothing_from_earlier_ones(monkeypatch, o
     solve(chip, layer, objective, 0.0, "all")
     assert any(map(worked_out, kept._TABLES.values()))
     again = solve(chip, layer, objective, 0.01, "all")
+    assert again.values.tolist() == first.values.tolist()
+    assert again.records.tolist() == first.records.tolist()
+
+
+@pytest.mark.parametrize("objective", ["energy", "edp", "latency"])
+def test_of_mappings_that_cost_the_same_one_is_named_however_often_it_is_asked_for(monkeypatch, objective):
+    """An outer table that an earlier search has worked out puts PE tiles in another order."""
+    monkeypatch.setattr(kept, "_TABLES", OrderedDict())
+    monkeypatch.setattr(kept, "_LONG", OrderedDict())
+    every, some = frozenset(OPERANDS), frozenset({"ifmap", "psum"})
+    ways = [Port(o, frozenset({(o, "read"), (o, "write")}), rate)
+            for o, rate in (("ifmap", 0.25), ("weight", 1.3), ("psum", 7.0))]  # fmt: skip
+    machine = Architecture("ties", (
+        Level("DRAM", every, read_energy_pj=PerOperand.same(200.0), write_energy_pj=PerOperand.same(200.0),
+              ports=tuple(ways)),
+        Level("GLB", some, partition_bits=PerOperand(275, 105, 414), read_energy_pj=PerOperand(9.2, 2.3, 3.6),
+              write_energy_pj=PerOperand.same(6.0)),
+        FanOut("array", 1, 16, multicast="none", energy_pj=2.0),
+        Level("PE", some, capacity_bits=267, read_energy_pj=PerOperand.same(1.0), write_energy_pj=PerOperand.same(1.0),
+              ports=(Port("ifmap", frozenset({("ifmap", "read"), ("ifmap", "write")}), 0.3),), buffering="double"),
+    ), Mac(1.0), 1e9)  # fmt: skip
+    layer = dse.Layer("line", K=5, P=5, R=2, stride_h=4, bits=PerOperand(16, 8, 20))
+    first = solve(machine, layer, objective, 0.0, "all")
+    by_flat(machine, layer, "front")
+    again = solve(machine, layer, objective, 0.0, "all")
     assert again.values.tolist() == first.values.tolist()
     assert again.records.tolist() == first.records.tolist()
 
