@@ -19,7 +19,8 @@ from dse.mapper.deep.bounds.dominance import needed_splits
 from dse.mapper.deep.bounds.finished import Returning
 from dse.mapper.deep.bounds.layer_spaces import loose_levels, spaces_of, spaces_of_draft
 from dse.mapper.deep.bounds.roots import root_of
-from dse.mapper.deep.bounds.stand_ins import has_several_lists, whole_of
+from dse.mapper.deep.bounds.stages import in_stages
+from dse.mapper.deep.bounds.stand_ins import has_several_lists, outer_lists, whole_of
 from dse.mapper.deep.bounds.subproblem import Space
 from dse.mapper.deep.coarse import is_closed_at_once
 from dse.mapper.deep.drafts import drafts_of
@@ -27,9 +28,11 @@ from dse.mapper.deep.fronts.slices import Stairs
 from dse.mapper.deep.fronts.whole import complete, gap_of_one, points_of
 from dse.mapper.deep.kept import Begun, BestBefore, found_by, kept_last
 from dse.mapper.deep.known import Known, record_of
+from dse.mapper.deep.lists import nothing_of
 from dse.mapper.deep.record import parts_of, record_length
 from dse.mapper.deep.sketch.first import sketch_first
 from dse.mapper.deep.splits.chains import any_tiles, count_chains
+from dse.mapper.deep.splits.stages import next_stage, staged_axes
 from dse.mapper.deep.tree.best_first import run_to_end, seek
 from dse.mapper.deep.tree.branching import half_of, shares
 from dse.mapper.deep.tree.earlier import begun_by, remember, remembered, taken_over
@@ -48,6 +51,7 @@ from dse.model.cost import evaluate
 from dse.model.counting.kernel import Floats, Ints
 from dse.model.mapping import Mapping, Spatial, Temporal
 from dse.model.price import price
+from dse.problem.dims import K
 from dse.problem.layer import Layer
 
 Steps = Generator[None, None, tuple[Floats, Ints, float]]
@@ -131,6 +135,9 @@ def run_whole(architecture: Architecture, layer: Layer) -> None:
     """Do in a layer's first space what only long searches do: seek first mappings from the bound, exchange splits and
     compare them, halve an axis, and share out the first level's children."""
     space = spaces_of(architecture, layer, "all")[1][0]
+    if (lists := outer_lists(nothing_of(space.problem))) > 1:
+        axis = staged_axes(space.problem, lists)[K]
+        next_stage(space.problem, axis, np.arange(len(axis)), lists, 1)
     record, counters, stop = np.zeros((1, 1), np.int64), np.zeros(5, np.int64), np.zeros(1, np.int64)
     best = Best(ENERGY, 0.0, inf, np.zeros((1, 2)), record, counters, stop)
     root = root_of(space, best)
@@ -178,6 +185,11 @@ class DeepSearch:
         each = [spaces_of_draft(draft) for draft in self.drafts]
         spaces = [space for some, _ in each for space in some]
         return spaces, [returning for _, returning in each if returning is not None]
+
+    @cached_property
+    def _staged(self) -> list[Space] | None:
+        """The spaces with splits that are listed in stages, None where all are listed at once."""
+        return in_stages(self.drafts)
 
     def offer(self, known: Known) -> None:
         """Look only for what is better than a mapping that places operands together."""
@@ -271,9 +283,13 @@ class DeepSearch:
             best.sketched = many and best.held > 0
             if best.gap > 0 and is_closed_at_once(self.drafts, best):
                 return best.values[: best.held], best.records[: best.held], self.gap
-        left = yield from seek(*self._first_spaces(), best, found)
-        if alike and best.held > 0 and not self.stop[0]:
-            remember(self.spaces, best)
+        staged = self._staged if self.alone and self.gap == 0 and best.held > 0 and not found and not loose else None
+        if staged is not None:
+            left = yield from seek(staged, [], best)
+        else:
+            left = yield from seek(*self._first_spaces(), best, found)
+            if alike and best.held > 0 and not self.stop[0]:
+                remember(self.spaces, best)
         proven = self.gap
         if best.held > 0 and self.stop[0]:
             value = _value(kind, best.values[0])

@@ -9,7 +9,7 @@ import numpy as np
 from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.mirror import PLAIN, WHOLE
 from dse.mapper.deep.bounds.stand_ins import lists_of_stand_ins, lists_on
-from dse.mapper.deep.bounds.subproblem import Node, Space, bounded, even_weights
+from dse.mapper.deep.bounds.subproblem import AT_ONCE, Node, Space, bounded, even_weights
 from dse.mapper.deep.bounds.weights.dual import WARM
 from dse.mapper.deep.bounds.weights.newton import HOT
 from dse.mapper.deep.lists import nothing_of
@@ -28,7 +28,7 @@ def root_of(space: Space, best: Best) -> Node | None:
     weights = known[1] if known is not None and warm else even_weights(space, best)
     mirror, heat = PLAIN if space.twins is None else WHOLE, WARM if warm else HOT
     lists, rows = lists_of_stand_ins(space), space.rows
-    if lists > 0:
+    if lists > 0 and space.gathered == AT_ONCE:
         rows = tuple(
             stand_ins_of(axis, mine, lists_on(space, axis, lists)) for axis, mine in zip(space.axes, rows, strict=True)
         )  # fmt: skip

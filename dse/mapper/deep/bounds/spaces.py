@@ -24,6 +24,7 @@ from dse.mapper.deep.kept import (
     OF_PORTS,
     LaidTables,
     Shared,
+    Tables,
     kept_last,
     numbers_of,
     tables_of,
@@ -38,9 +39,15 @@ OF_TERMS = tuple(name for name in Deep._fields if name not in NOT_OF_TERMS)
 """Numbers of a problem that all spaces of one machine, layer and choice of bypasses have in common."""
 
 
-def space_of(problem: Deep, mask: int, loose: tuple[int, ...] = ()) -> Space:
-    """The space of a problem; of `loose` levels, without loops that may as well stand right outside them."""
-    tables = tables_of(problem)
+def space_of(problem: Deep, mask: int, loose: tuple[int, ...] = (), tables: Tables | None = None) -> Space:
+    """The space of a problem; of `loose` levels, without loops that may as well stand right outside them.
+
+    Parameters
+    ----------
+    tables : Tables, optional
+        In place of those that are kept of all its splits.
+    """
+    tables = tables_of(problem) if tables is None else tables
     rows = tuple(np.arange(len(axis)) for axis in tables.axes)
     limited = np.isfinite(problem.capacity).tobytes()
     alike = kept_last(tables.shared.alike, (limited, *numbers_of(problem, OF_TERMS)), MOST_KEPT, dict)

@@ -10,11 +10,12 @@ from math import prod
 
 import numpy as np
 
-from dse.mapper.deep.bounds.subproblem import Node, Space
+from dse.mapper.deep.bounds.subproblem import AT_ONCE, Node, Space
 from dse.mapper.deep.lists import nothing_of
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.splits.axes import Axis
 from dse.mapper.deep.splits.gathered import gathered, many_of, told_further
+from dse.mapper.deep.splits.stages import next_stage
 from dse.model.counting.kernel import Ints
 
 SEVERAL = 3
@@ -37,7 +38,7 @@ def has_several_lists(problem: Deep) -> bool:
 def is_large(space: Space) -> bool:
     """Whether there are so many lists and splits that the outer lists are laid down last."""
     sizes = [len(rows) for rows in space.rows if len(rows) > 1]
-    return sum(sizes) >= LONG and len(sizes) >= AXES and has_several_lists(space.problem)
+    return (space.gathered != AT_ONCE or sum(sizes) >= LONG) and len(sizes) >= AXES and has_several_lists(space.problem)
 
 
 def may_stand_in(space: Space) -> bool:
@@ -50,6 +51,8 @@ def may_stand_in(space: Space) -> bool:
 def lists_of_stand_ins(space: Space) -> int:
     """The outermost lists of which nothing is known in a whole space, if splits stand for those that differ in these; 0
     if not."""
+    if space.gathered != AT_ONCE:
+        return space.gathered
     if not is_large(space) or not may_stand_in(space):
         return 0
     lists = outer_lists(nothing_of(space.problem))
@@ -76,26 +79,28 @@ def outer_lists(choices: tuple[object, ...]) -> int:
     return max((i + 1 for i, choice in enumerate(choices) if choice is None), default=0)
 
 
-def without_list(node: Node, level: int) -> tuple[Rows, int]:
-    """Splits of a subproblem once something is laid down about a list, and the lists that they are gathered in then."""
+def without_list(node: Node, level: int) -> tuple[Space, Rows, int]:
+    """Splits of a subproblem once something is laid down about a list, their space, and the lists that they are
+    gathered in then."""
     if node.gathered == 0 or node.choices[level] is not None:
-        return node.rows, node.gathered
+        return node.space, node.rows, node.gathered
     lists = outer_lists(node.choices[:level])
-    return _told_further(node, max(1, lists))[0], lists if lists > 1 else 0
+    space, rows, _ = _told_further(node, max(1, lists))
+    return space, rows, lists if lists > 1 else 0
 
 
 def whole_of(node: Node) -> Node:
     """The same subproblem with each of its splits by itself."""
     if node.gathered == 0:
         return node
-    rows, places = _told_further(node, 1)
+    space, rows, places = _told_further(node, 1)
     reduced = tuple(lifted[at] for lifted, at in zip(node.reduced, places, strict=True))
-    return replace(node, rows=rows, reduced=reduced, gathered=0)
+    return replace(node, space=space, rows=rows, reduced=reduced, gathered=0)
 
 
 def combinations_of(node: Node) -> int:
     """How many combinations of splits a subproblem has, each of them by itself."""
-    if node.gathered == 0:
+    if node.gathered == 0 or node.space.gathered != AT_ONCE:
         return prod(map(len, node.rows))
     return prod(
         many_of(axis, rows, lists_on(node.space, axis, node.gathered))
@@ -103,8 +108,10 @@ def combinations_of(node: Node) -> int:
     )
 
 
-def _told_further(node: Node, fewer: int) -> tuple[Rows, Rows]:
+def _told_further(node: Node, fewer: int) -> tuple[Space, Rows, Rows]:
     """Splits with fewer lists of which nothing is known, and where in the subproblem's the stand-in of each is."""
+    if node.space.gathered != AT_ONCE:
+        return _next_stage(node, fewer)
     each, places = list[Ints](), list[Ints]()
     for axis, mine, every in zip(node.space.axes, node.rows, node.space.rows, strict=True):
         before, after = (lists_on(node.space, axis, lists) for lists in (node.gathered, fewer))
@@ -114,4 +121,17 @@ def _told_further(node: Node, fewer: int) -> tuple[Rows, Rows]:
             splits, at = splits[among], at[among]
         each.append(splits)
         places.append(at)
-    return tuple(each), tuple(places)
+    return node.space, tuple(each), tuple(places)
+
+
+def _next_stage(node: Node, fewer: int) -> tuple[Space, Rows, Rows]:
+    """The same where splits are listed in stages: a space of those that are left, all of them its rows."""
+    told = [
+        next_stage(node.space.problem, axis, rows, node.gathered, fewer)
+        for axis, rows in zip(node.space.axes, node.rows, strict=True)
+    ]
+    rows = tuple(np.arange(len(axis)) for axis, _ in told)
+    space = node.space.but(
+        axes=[axis for axis, _ in told], rows=rows, gathered=fewer if fewer > 1 else 0, needed={}, twins=None
+    )
+    return space, rows, tuple(places for _, places in told)

@@ -33,6 +33,9 @@ from dse.problem.dims import P
 MOST_HELD = 6
 """Terms of a space for an objective and a limit on time, or limits of its parts, that are kept."""
 
+AT_ONCE = -1
+"""In place of lists that splits are gathered in: all of a space's splits are listed at once."""
+
 KinParts = tuple[tuple[Laid, ...], Floats, Ints]
 """The choices and `first` of a `Kin`, and between them what its `logs` have beside the coefficients, (m, T)."""
 
@@ -79,6 +82,9 @@ class Space:
         What spaces of the same splits share, whatever their prices.
     held
         Its terms for the last searches.
+    gathered
+        The outermost lists that its splits are gathered in and told apart later, 0 for none; -1 where they are all
+        listed at once (`dse.mapper.deep.bounds.stages`).
     shifts
         Per part, what its terms' coefficients are more than its own, in logarithms, if they differ in nothing else.
     """
@@ -104,6 +110,7 @@ class Space:
     fans: FanOuts = NO_FAN_OUTS
     parts: tuple[Space, ...] = ()
     loose: tuple[int, ...] = ()
+    gathered: int = AT_ONCE
     twins: tuple[Ints, Ints] | None = None
     known: dict[Laid, tuple[Floats, Ints]] = field(default_factory=dict, repr=False)
     needed: dict[tuple[int, ListChoice], list[Bools]] = field(default_factory=dict, repr=False)

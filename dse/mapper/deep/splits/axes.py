@@ -174,9 +174,9 @@ class Axis:
         assert self.twin is not None
         return (key[0], self.twin.dims[self.dims.index(key[1])], *key[2:]) if key[0] == "count" else key
 
-    def put(self, key: Key, values: Floats) -> None:
-        """Add a column of factors, or take one that has the same."""
-        self.columns[key] = (self if self.twin is None else self.twin)._place(values)
+    def put(self, key: Key, values: Floats, least: float = 0.0) -> None:
+        """Add a column of factors, none below `least`, or take one that has the same."""
+        self.columns[key] = (self if self.twin is None else self.twin)._place(np.maximum(values, least))
 
     def _place(self, values: Floats) -> int:
         """The place of a column of given factors, a new one if there is none yet."""

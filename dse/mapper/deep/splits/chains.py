@@ -217,6 +217,15 @@ def _set_least(dp: Deep, level: int, d: int, children: int, product: int, known:
     known[level, children, 0], known[level, children, 1] = fewest_rows, fewest_cols
 
 
+def smallest_side(dp: Deep, level: int, d: int, children: int) -> int:
+    """The larger side of a fan-out that so many children of a dim can do with, which has to be tight."""
+    smallest = children
+    for rows in range(1, min(children, dp.sides[level, 0]) + 1):
+        if children % rows == 0 and _stands(dp, level, d, rows, children // rows, dp.bounds[d]):
+            smallest = min(smallest, max(rows, children // rows))
+    return int(smallest)
+
+
 def settle_sides(dp: Deep, split: Ints) -> bool:
     """Find rows and columns for the children of all dims; False when some fan-out is too small for them.
 

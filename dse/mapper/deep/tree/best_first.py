@@ -17,7 +17,7 @@ from dse.mapper.deep.bounds.finished import Returning, told_apart
 from dse.mapper.deep.bounds.left import only_left
 from dse.mapper.deep.bounds.roots import root_of
 from dse.mapper.deep.bounds.stand_ins import has_several_lists, is_large, whole_of
-from dse.mapper.deep.bounds.subproblem import Node, Space, bounded
+from dse.mapper.deep.bounds.subproblem import AT_ONCE, Node, Space, bounded
 from dse.mapper.deep.kept import BestBefore, rules_of
 from dse.mapper.deep.leaf.orders import SUBPROBLEMS
 from dse.mapper.deep.lists import choices_of, nothing_of
@@ -113,7 +113,7 @@ def seek(
     for space, whole in whole_spaces(spaces, later, best):
         root, reached = _root(space, whole, best, id(space) in both, best.sketched and _say_little(said, best.target()))
         if root is not None:
-            known = improved(spaces, best, known)
+            known = improved(_at_hand(spaces, root), best, known)
             heapq.heappush(heap, (root.proven, next(number), root, both.get(id(space))))
             said.append((reached - root.bound, root.bound))
         yield
@@ -129,9 +129,9 @@ def seek(
             dive_at *= 2
             if bound < best.target() - PROVEN:
                 dive(node, best)
-                if several and best.held > 0:
+                if several and best.held > 0 and (node.space.gathered == AT_ONCE or node.gathered == 0):
                     for_both.make_that_of(best, spaces, later)
-                    for space, rows, choices in stirred(spaces, whole_of(node), best, random):
+                    for space, rows, choices in stirred(_at_hand(spaces, node), whole_of(node), best, random):
                         price(space, rows, choices, best)
         if learned is not None:
             learned.compares = best.visited[SUBPROBLEMS] - before > cut.SHORT[is_large(node.space)]
@@ -140,13 +140,18 @@ def seek(
             for_both.made_now(spaces, later)
         else:
             children = children_of(node, best, learned) if returning is None else for_both.parts_for_both(node, best)
-        known = improved(spaces, best, known)
+        known = improved(_at_hand(spaces, node), best, known)
         for child in children:
             heapq.heappush(heap, (max(child.proven, bound), next(number), child, returning))
         if best.stop[0] and best.held > 0:
             return bound
         yield
     return inf
+
+
+def _at_hand(spaces: list[Space], node: Node) -> list[Space]:
+    """The spaces of which mappings are improved: where splits are listed in stages, those of a subproblem alone."""
+    return spaces if node.space.gathered == AT_ONCE else [node.space]
 
 
 def _say_little(said: list[tuple[float, float]], target: float) -> bool:
@@ -216,11 +221,13 @@ def _root(
         near = NEAR_EARLIER if earlier else SKETCHED
     if node is None or node.bound > target - (NEAR if best.sketched else near):
         return node, reached
-    for rows in first_mappings(whole_of(node), best) if node.bound <= target - near else ():
-        price(space, rows, node.choices, best)
+    if node.bound <= target - near and space.gathered == AT_ONCE:
+        for rows in first_mappings(whole_of(node), best):
+            price(space, rows, node.choices, best)
     if node.bound < best.target() - NEAR and not dived:
-        reached = _with_lists_of_best(node, best) if best.sketched else inf
-        if not best.sketched or LITTLE < (reached - node.bound) / (best.target() - node.bound) <= UNCERTAIN:
+        at_once = best.sketched and space.gathered == AT_ONCE  # else the best mapping's splits are not listed yet
+        reached = _with_lists_of_best(node, best) if at_once else inf
+        if not at_once or LITTLE < (reached - node.bound) / (best.target() - node.bound) <= UNCERTAIN:
             reached = min(reached, dive(node, best))
     for part in _parts(whole_of(node), best) if best.held == 0 else []:
         _probe(part, best)
@@ -311,8 +318,8 @@ def children_of(node: Node, best: Best, learned: Learned | None = None) -> list[
         if some is None or some.gathered or prod(map(len, some.rows)) > FEW:
             return [] if some is None else laid_down(some, level, best)
         node, left, many = some, some, prod(map(len, some.rows))
-    few = many <= _most_at_once(learned is not None and learned.halved and nothing, unknown)
-    if node.space.parts and many <= OPEN:
+    few = many <= _most_at_once(learned is not None and learned.halved and nothing, unknown) and left.gathered == 0
+    if node.space.parts and many <= OPEN and left.gathered == 0:
         _walk_parts(left, best)
         return []
     if node.space.parts and (few or not unknown):

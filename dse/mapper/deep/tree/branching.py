@@ -84,9 +84,9 @@ class Half(NamedTuple):
 def laid_down(node: Node, level: int, best: Best) -> list[Node]:
     """A subproblem for each choice about a list with which something may improve."""
     some, kin = options(node.space, node.choices, level, node.mirror)
-    rows, lists = without_list(node, level)
-    agree = node.space.agree(level, rows, some)
-    return bounded_all(node.space, kin, rows, agree, node.weights, best, gathered=lists)
+    space, rows, lists = without_list(node, level)
+    agree = space.agree(level, rows, some)
+    return bounded_all(space, kin, rows, agree, node.weights, best, gathered=lists)
 
 
 def options(

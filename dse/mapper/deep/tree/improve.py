@@ -44,6 +44,8 @@ def improved(spaces: list[Space], best: Best, known: float) -> float:
 def exchange_near(spaces: list[Space], best: Best, record: Ints) -> None:
     """Look for a mapping among the splits, a few of each axis, that do best in place of those of a record."""
     mine = [part for space in spaces for part in (space.parts or (space,)) if part.mask == record[-1]]
+    if not mine:
+        return
     rows = rows_of(mine[0], record)
     space = next((one for one in mine if one.holds(rows)), mine[0])
     choices = choices_of(space.problem, record)

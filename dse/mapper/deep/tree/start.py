@@ -91,6 +91,8 @@ def stirred(
     for _ in range(AGAIN):
         known, record = best.target(), best.records[0]
         mine = [part for space in spaces for part in (space.parts or (space,)) if part.mask == record[-1]]
+        if not mine:
+            return
         begin = np.array(rows_of(mine[0], record))
         space = next((one for one in mine if one.holds(begin.tolist())), mine[0])
         choices = choices_of(space.problem, record)

@@ -118,7 +118,7 @@ def test_parts_have_all_splits_that_agree_once_all_lists_are_laid_down() -> None
         for level in reversed([i for i, choice in enumerate(node.choices) if choice is None]):
             children = laid_down(node, level, best)
             assert {child.gathered for child in children} == {level if level > 1 else 0}
-            rows, lists = without_list(node, level)
+            _, rows, lists = without_list(node, level)
             assert lists == children[0].gathered
             agree = space.agree(level, rows, kinds())
             ends = np.cumsum([0, *map(len, rows)])

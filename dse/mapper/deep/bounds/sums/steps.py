@@ -58,7 +58,7 @@ def lay_down_fewest(problem: Deep, axes: list[Axis]) -> tuple[float, tuple[int, 
     each = np.split(values, ends[:-1])
     least = max(least, *(float(value.min()) for value in each))
     for axis, value in zip(axes, each, strict=True):
-        axis.put(("fewest",), np.maximum(value / least, 1.0))
+        axis.put(("fewest",), value / least, 1.0)
     return least, tuple(a for a, axis in enumerate(axes) if axis.column(("fewest",)) > 0)
 
 
