@@ -328,6 +328,8 @@ def children_of(node: Node, best: Best, learned: Learned | None = None) -> list[
     compared = learned is not None and (learned.compares or at_once) and (unknown or not node.space.parts)
     if nothing and not at_once:
         compared = compared and large and node.choices != nothing_of(node.space.problem)
+    if node.gathered > 0 and node.space.gathered != AT_ONCE:  # how many splits some stand for is not known
+        compared = False
     may_halve = not unknown or (learned is not None and many > OPEN and (learned.halved or compared))
     half = half_of(left, 1e-7) if may_halve and not few else None
     if not unknown and not few and best.fruitless < FRUITLESS:
