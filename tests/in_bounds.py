@@ -50,8 +50,8 @@ def check() -> None:
 @wraps(_empty)
 def _unwritten(*arguments: Any, **keywords: Any) -> Any:
     made = _empty(*arguments, **keywords)
-    if made.dtype in (np.int64, np.float64):
-        made.fill(NOWHERE if made.dtype == np.int64 else NO_PRICE)
+    if made.dtype in (np.int32, np.int64, np.float64):
+        made.fill(NO_PRICE if made.dtype == np.float64 else NOWHERE)
     return made
 
 

@@ -183,7 +183,7 @@ class Book:
 
         A negative part is set against the next larger count inwards, the last one against all MACs. What is left of a
         negative constant is taken off coefficients, first of what has most with the fewest words, which loses least of
-        its own coefficient (docs/mapper/deep.md, "Why each part of the bound is sound").
+        its own coefficient (docs/mapper/deep.md, "What the bound counts").
         """
         dp, total = self.dp, Sum()
         total.constant = whole.constant
