@@ -51,7 +51,7 @@ def check() -> None:
 def _unwritten(*arguments: Any, **keywords: Any) -> Any:
     made = _empty(*arguments, **keywords)
     if made.dtype in (np.int32, np.int64, np.float64):
-        made.fill(NO_PRICE if made.dtype == np.float64 else NOWHERE)
+        made.fill(NO_PRICE if made.dtype == np.float64 else max(NOWHERE, np.iinfo(made.dtype).min))
     return made
 
 
@@ -59,7 +59,7 @@ def _unwritten(*arguments: Any, **keywords: Any) -> Any:
 def _unwritten_of_kernels(shape: Any, dtype: Any = float) -> Any:
     """`np.empty`, for kernels."""
     whole = isinstance(dtype, types.NumberClass) and isinstance(dtype.dtype, types.Integer)
-    number = NOWHERE if whole else NO_PRICE
+    number = max(NOWHERE, -(2 ** (dtype.dtype.bitwidth - 1))) if whole else NO_PRICE
 
     def made(shape: Any, dtype: Any = float) -> Any:
         array = _empty(shape, dtype)

@@ -83,9 +83,10 @@ def test_limits_of_fan_outs_are_known() -> None:
     assert all(key[0] == "children" for _, key in space.terms[terms[CHILDREN]].extra)
 
 
-def test_a_search_is_short_where_energy_and_lanes_at_work_are_at_odds() -> None:
-    """With the fewest steps alone 314 subproblems were bounded."""
+def test_searches_are_short_where_energy_and_lanes_at_work_are_at_odds() -> None:
+    """With the fewest steps alone they take 129 + 174 + 375 subproblems."""
     architecture = load_architecture("tests/benchmarks/specs/npu3.yaml")
-    layer = Layer("l", K=256, C=256, P=14, Q=14, R=3, S=3)
-    solution = solve(architecture, layer, "energy", 0.0, "all")
-    assert solution.visited[SUBPROBLEMS] < 230
+    bounded = 0
+    for K, C, P in ((256, 192, 13), (128, 256, 28), (256, 256, 14)):
+        bounded += solve(architecture, Layer("l", K=K, C=C, P=P, Q=P, R=3, S=3), "energy", 0.0, "all").visited[SUBPROBLEMS]
+    assert bounded < 600
