@@ -88,5 +88,6 @@ def test_searches_are_short_where_energy_and_lanes_at_work_are_at_odds() -> None
     architecture = load_architecture("tests/benchmarks/specs/npu3.yaml")
     bounded = 0
     for K, C, P in ((256, 192, 13), (128, 256, 28), (256, 256, 14)):
-        bounded += solve(architecture, Layer("l", K=K, C=C, P=P, Q=P, R=3, S=3), "energy", 0.0, "all").visited[SUBPROBLEMS]
+        layer = Layer("l", K=K, C=C, P=P, Q=P, R=3, S=3)
+        bounded += solve(architecture, layer, "energy", 0.0, "all").visited[SUBPROBLEMS]
     assert bounded < 600
