@@ -39,6 +39,10 @@ KINDS: dict[str, tuple[str, dict[str, float]]] = {
 """What a spec measures, an example of each, and its units; `word`, `mac` and `/cycle` are relative to the
 architecture and are converted by the functions below."""
 
+MOST = 1e40
+"""The most that a quantity may be in the unit of factor 1, and one over the least: products of some of them, of words
+and of steps are numbers then."""
+
 _QUANTITY = re.compile(r"([-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?)\s*(.*)")
 _SYMBOLS = {"µ": "u", "μ": "u", "²": "2", "^2": "2"}
 _SPELLINGS = {
@@ -78,7 +82,7 @@ def parse_quantity(given: object, kind: str) -> Quantity:
     Raises
     ------
     QuantityError
-        No unit, a unit of another kind, a number below zero or not finite.
+        No unit, a unit of another kind, a number below zero, not finite, or too large or small to compute with.
 
     Examples
     --------
@@ -101,6 +105,8 @@ def parse_quantity(given: object, kind: str) -> Quantity:
         raise _wrong_unit(str(given)[:60], match[2], unit, kind)
     if not isfinite(value) or value < 0:
         raise QuantityError(f"{given} is {'below zero' if value < 0 else 'not finite'}", hint=wanted)
+    if value > 0 and not 1 / MOST <= value * units[unit] <= MOST:
+        raise QuantityError(f"{given} is {'tiny' if value < 1 else 'huge'}: no sum holds such numbers", hint=wanted)
     return Quantity(value, unit)
 
 
