@@ -71,13 +71,11 @@ def by_turns(
     >>> float(solution.values[0, 1]) == best.cost.cycles
     True
     """
-    # Of mappings that cost the same the flat search names the first that it comes to; all points of a front are sought.
-    flat = FlatSearch(architecture, layer, kind, gap, factors, longest, stop=stop, alone=kind != FRONT)
+    # Of mappings that cost the same the flat search names the first that it comes to, so nothing else may lead it.
+    flat = FlatSearch(architecture, layer, kind, gap, factors, longest, stop=stop, alone=True)
     rule = kind
     if kind == FRONT and sum(len(problem.tiles.order) for problem in flat.problems) <= MANY_TILES:
         rule = SMALL_FRONT
-    elif kind == FRONT and not flat.alone:
-        flat.leave_alone()
     early, few = EARLY[rule]
     ended = flat.advance(min(early, ALONE[rule]))
     if not ended and flat.spent < ALONE[rule]:

@@ -14,7 +14,7 @@ from dse.architecture.hierarchy import Level
 from dse.errors import DseError
 from dse.mapper.flat.instance import Roles
 from dse.mapper.flat.outer.holders import holders_of
-from dse.mapper.flat.outer.kept import outer_table, whole_table
+from dse.mapper.flat.outer.kept import whole_table
 from dse.mapper.flat.outer.table import worked_out
 from dse.mapper.flat.problems import Problem, in_order, prepare, size_of
 from dse.mapper.flat.run import (
@@ -83,8 +83,9 @@ class FlatSearch:
     Parameters
     ----------
     alone : bool
-        What is visited depends on nothing that this process has worked out for other problems. With a gap it never
-        does: the answer may be any mapping within the gap, and must not change with the order of work.
+        What is visited depends on nothing that this process has worked out for other problems, so of mappings that
+        cost the same, or are within a gap, the same one is named in any order of work. Where values alone are asked
+        for, what is known may help; but with a gap it never does.
     """
 
     def __init__(
@@ -110,11 +111,6 @@ class FlatSearch:
         # A whole front is searched roughly first, each bypass choice with one gap after the other.
         self.gaps = [*(rough for rough in ROUGHLY if kind == FRONT and rough > gap), gap]
         self.stage = 0
-        self.waiting = self._in_order()
-
-    def leave_alone(self) -> None:
-        """Before anything is visited: let it depend on nothing that this process has worked out for other problems."""
-        self.problems, self.alone = [_alone(problem) for problem in self.problems], True
         self.waiting = self._in_order()
 
     def _in_order(self) -> list[int]:
@@ -226,13 +222,6 @@ class FlatSearch:
         points, records = values[found] * (1.0, self.per_step), self.incumbents.records[found]
         size = partial(size_of, tuple(one.space for one in self.problems if one.space is not None))
         return Solution(points, records, tuple(self.choices), tuple(run.visited.tolist()), size, float(proven), COUNTED)
-
-
-def _alone(problem: Problem) -> Problem:
-    """A problem that knows no more of outer tiles than the floor, whatever this process has worked out."""
-    fresh = replace(problem, table=outer_table(problem.instance))
-    knows_more = worked_out(problem.table) or problem.table.floor is not fresh.table.floor
-    return in_order(fresh) if knows_more else fresh
 
 
 def _gap_left(kind: int, values: Any, bounds: Any) -> float:
