@@ -32,6 +32,7 @@ from dse.mapper.deep.lists import nothing_of
 from dse.mapper.deep.record import parts_of, record_length
 from dse.mapper.deep.sketch.first import sketch_first
 from dse.mapper.deep.splits.chains import any_tiles, count_chains
+from dse.mapper.deep.splits.gathered import gathered
 from dse.mapper.deep.splits.stages import next_stage, staged_axes
 from dse.mapper.deep.tree.best_first import run_to_end, seek
 from dse.mapper.deep.tree.branching import half_of, shares
@@ -133,9 +134,10 @@ def _begun_at(
 
 def run_whole(architecture: Architecture, layer: Layer) -> None:
     """Do in a layer's first space what only long searches do: seek first mappings from the bound, exchange splits and
-    compare them, halve an axis, and share out the first level's children."""
+    compare them, halve an axis, share out the first level's children, and find and list stand-ins."""
     space = spaces_of(architecture, layer, "all")[1][0]
     if (lists := outer_lists(nothing_of(space.problem))) > 1:
+        gathered(space.axes[K], lists)
         axis = staged_axes(space.problem, lists)[K]
         next_stage(space.problem, axis, np.arange(len(axis)), lists, 1)
     record, counters, stop = np.zeros((1, 1), np.int64), np.zeros(5, np.int64), np.zeros(1, np.int64)
