@@ -14,7 +14,7 @@ from dse.mapper.deep.bounds.halves import most_undecided
 from dse.mapper.deep.bounds.left import only_left
 from dse.mapper.deep.bounds.mirror import CLOSED, PLAIN, one_of_each, part_of
 from dse.mapper.deep.bounds.sharing import TOO_MANY, FanOut, Reach, Ways, ways_to_share
-from dse.mapper.deep.bounds.stand_ins import combinations_of, without_list
+from dse.mapper.deep.bounds.stand_ins import combinations_of, is_large, without_list
 from dse.mapper.deep.bounds.subproblem import Kin, Node, Space, bounded_all, with_each
 from dse.mapper.deep.bounds.sums.columns import Laid
 from dse.mapper.deep.bounds.sums.records import ROUNDING, Alive
@@ -51,7 +51,11 @@ TOO_MANY_PARTS = 4.0
 
 SHORT = 30, 8
 """Subproblems after which ways are compared: most searches are over by then, and nothing is known of them yet. The
-second where outer lists may wait, as laying them down first makes many parts that are alike."""
+second where outer lists may wait, as laying them down first makes many parts that are alike, and there are `MANY`
+splits."""
+
+MANY = 30_000
+"""Splits of a whole space with which a search is seldom over soon, and each of its subproblems takes long."""
 
 HALVES, SHARES, ORDERS = -1, -2, 1_000
 """In place of a list: an axis is halved, or the children of the outermost fan-out are shared out (of the next one, one
@@ -62,6 +66,11 @@ LONG = 16_000
 
 MOST_WAYS = 200
 """Ways to share out a fan-out's children at most."""
+
+
+def is_long(space: Space) -> bool:
+    """Whether ways to cut are compared soon in searches of a space."""
+    return is_large(space) and sum(map(len, space.rows)) >= MANY
 
 
 class Half(NamedTuple):
