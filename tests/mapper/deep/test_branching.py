@@ -18,7 +18,7 @@ from dse.mapper.deep.bounds.sharing import ways_to_share
 from dse.mapper.deep.record import record_length
 from dse.mapper.deep.solve import DeepSearch, run_whole
 from dse.mapper.deep.tree import best_first, branching
-from dse.mapper.deep.tree.branching import HALVES, HEAT, ORDERS, SHARES, Learned, half_of, shares, ways_to_cut
+from dse.mapper.deep.tree.branching import HALVES, HEAT, ORDERS, SHARES, Learned, half_of, is_long, shares, ways_to_cut
 from dse.mapper.deep.tree.walks import OPEN
 from dse.mapper.shared.incumbent import EDP, LATENCY
 
@@ -229,3 +229,10 @@ def test_shares_are_those_of_the_best_mapping_known_when_they_are_made(machine: 
 def test_what_is_walked_with_open_lists_is_looked_through_before() -> None:
     """Else splits that stand for others might be walked as if they were themselves."""
     assert best_first.FEW <= OPEN <= best_first.DIRECT
+
+
+def test_ways_to_cut_are_compared_soon_where_there_is_a_window_alone() -> None:
+    machine = load_architecture("tests/benchmarks/specs/npu3.yaml")
+    for taps, soon in ((3, True), (1, False)):
+        layer = machine.lowered(Layer("l", K=384, C=256, P=26, Q=26, R=taps, S=taps))
+        assert is_long(spaces_of(machine, layer, "all")[1][0]) == soon

@@ -23,7 +23,7 @@ from dse.mapper.deep.splits.axes import tables_of_axes
 from dse.mapper.deep.tree.walks import OPEN
 from dse.mapper.shared.compilation.twins import compiled
 from dse.model.counting.kernel import Ints
-from dse.problem.dims import IFMAP, P, Q
+from dse.problem.dims import IFMAP, P, Q, R, S
 
 HEAT = 0.01
 """Lift, in logarithms, of splits that count as undecided when a subproblem is halved."""
@@ -69,8 +69,9 @@ MOST_WAYS = 200
 
 
 def is_long(space: Space) -> bool:
-    """Whether ways to cut are compared soon in searches of a space."""
-    return is_large(space) and sum(map(len, space.rows)) >= MANY
+    """Whether ways to cut are compared soon in searches of a space: where there is a window, or they lead astray."""
+    window = int(space.problem.bounds[R]) * int(space.problem.bounds[S])
+    return window > 1 and is_large(space) and sum(map(len, space.rows)) >= MANY
 
 
 class Half(NamedTuple):
