@@ -7,16 +7,19 @@ weights half a second. A table of stand-ins alone is some hundred splits long.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
+from math import exp, prod
+
+import numpy as np
 
 from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.layer_spaces import spaces_of_draft
 from dse.mapper.deep.bounds.left import only_left
 from dse.mapper.deep.bounds.stand_ins import has_several_lists, lists_that_slide, may_stand_in, outer_lists
-from dse.mapper.deep.bounds.subproblem import Node, bounded
+from dse.mapper.deep.bounds.subproblem import Kin, Node, bounded, bounded_all
 from dse.mapper.deep.drafts import Draft
-from dse.mapper.deep.lists import nothing_of
+from dse.mapper.deep.lists import kinds, nothing_of
 from dse.mapper.deep.problem import Deep
+from dse.mapper.deep.sketch.first import sketch_on
 from dse.mapper.deep.tree import for_both
 from dse.mapper.deep.tree.best_first import DIRECT, whole_spaces, with_cheapest
 from dse.mapper.deep.tree.branching import Learned, half_of, ways_to_cut
@@ -26,26 +29,94 @@ from dse.problem.dims import P
 MOST_PARTS = 60
 """How many parts a space of stand-ins is cut into at most."""
 
+UNTRIED = 0.1
+"""What ways to cut a space count with before they are tried (`dse.mapper.deep.tree.branching.Learned`), but for
+shares of the innermost fan-out, which are tried first."""
+
 PROBED = 8
 """Splits of each axis whose combinations are looked through before."""
+
+
+def may_be_closed(drafts: Sequence[Draft]) -> bool:
+    """Whether there are stand-ins that may end a search, see `is_closed_at_once`."""
+    return all(_has_stand_ins(draft.problem) for draft in drafts)
+
 
 def is_closed_at_once(drafts: Sequence[Draft], best: Best) -> bool:
     """Whether bounds on stand-ins show that no mapping is better than the best one by more than the gap.
 
     They are those of `dse.mapper.deep.bounds.stand_ins`, while nothing is known of any list. It makes no difference
     whether tables of all splits are at hand: with a gap, an answer must not depend on what was searched before.
+
+    Parameters
+    ----------
+    drafts : sequence of Draft
+        All with stand-ins, see `may_be_closed`.
+    best : Best
+        With the best of what is soon sketched. More is sketched here where that does not do, until a mapping is as good
+        as the bounds ask for.
     """
-    if best.held == 0 or not all(_has_stand_ins(draft.problem) for draft in drafts):
-        return False
     made = [spaces_of_draft(_coarse(draft)) for draft in drafts]
     spaces, later = [space for some, _ in made for space in some], [one for _, one in made if one is not None]
-    if not all(map(may_stand_in, spaces)):
+    if best.held == 0 or not all(map(may_stand_in, spaces)):
+        sketch_on(drafts, best, 0.0)
         return False
     both = {id(space) for one in later for space in one.beside}
-    for space, root in whole_spaces(spaces, later, best):
-        if root is not None and not _has_nothing(for_both.of_both(root) if id(space) in both else root, best):
-            return False
-    return True
+    roots = [(space, root) for space, root in whole_spaces(spaces, later, best) if root is not None]
+    left = [for_both.of_both(root) if id(space) in both else root for space, root in roots]
+    by_lists, known = _has_one_array(drafts[0].problem), best.target()
+    if by_lists:
+        left = [part for root in left for part in by_operand(root, best)]
+    if not left or (not by_lists and all(_has_nothing(root, best) for root in left)):
+        return True
+    sketch_on(drafts, best, exp(min(part.proven for part in left)) * (1 + best.gap))
+    if best.target() < known:
+        left = [part for one in left if (part := _bounded_again(one, best)) is not None]
+    elif not by_lists:
+        return False
+    return all(_has_nothing(part, best) for part in left)
+
+
+def _has_one_array(problem: Deep) -> bool:
+    """Whether children stand on one fan-out alone: where they do on several, these say more than lists."""
+    return int((problem.fans >= 0).sum()) <= 1
+
+
+def _bounded_again(part: Node, best: Best) -> Node | None:
+    """The same part now that a better mapping is known, None where nothing in it improves any more."""
+    if part.proven >= best.target():
+        return None
+    left = only_left(part, best.target())
+    return bounded(left.space, left.choices, left.rows, left.weights, best, left.columns, mirror=left.mirror)
+
+
+def by_operand(root: Node, best: Best) -> list[Node]:
+    """A whole space for each operand that may stay in the innermost list that has loops, whichever list that is; and
+    for that in which none has any.
+
+    Of its splits each stands for as many as before: see docs/mapper/deep.md, "Outer lists last".
+
+    Parameters
+    ----------
+    root : Node
+        A whole space of stand-ins.
+    best : Best
+
+    Returns
+    -------
+    list of Node
+        Those in which something may improve.
+    """
+    space, nothing, some = root.space, root.choices, kinds()
+    lists = outer_lists(nothing)
+    begins = np.array([space.words.begins_of_innermost(one.kind, lists, nothing) for one in some])
+    scales, first = space.words.of_terms(space.places, begins)
+    many = len(some)
+    kin = Kin((nothing,) * many, space.places.logs + scales, first, space.places.second, (root.mirror,) * many)
+    agree = space.agree(0, root.rows, some)  # what needs a loop over K has it there: all lists are gathered in that one
+    for level in range(1, lists):
+        agree[0] &= space.agree(level, root.rows, some[:1])[0]
+    return bounded_all(space, kin, root.rows, agree, root.weights, best)
 
 
 def _has_nothing(root: Node, best: Best) -> bool:
@@ -54,6 +125,7 @@ def _has_nothing(root: Node, best: Best) -> bool:
     Its splits are cut in the ways of a long search, and the combinations of few splits are looked through. It ends as
     soon as some of these may improve; those of the cheapest splits are looked at first, with children that stand.
     """
+    root = only_left(root, best.target())
     some = surviving(with_cheapest(root, PROBED), best)
     if some is not None and bounded(some.space, some.choices, some.rows, root.weights, best, root.columns) is not None:
         return False
@@ -65,7 +137,11 @@ def _has_nothing(root: Node, best: Best) -> bool:
                 return False
             continue
         ways = ways_to_cut(node, half_of(node, 1e-7), best)
-        cut = learned.best_of({way: ways[way] for way in ways if way < 0}, node, target)
+        # The innermost fan-out first: others have many parts, and are tried where its children say little.
+        fans = sorted(way for way in ways if way < 0)
+        for way in fans[1:]:
+            learned.worth.setdefault(way, UNTRIED)
+        cut = learned.best_of({way: ways[way] for way in fans}, node, target)
         if cut is None or (many := many + len(cut)) > MOST_PARTS:
             return False
         parts += sorted(cut, key=lambda part: -part.proven)
@@ -74,6 +150,8 @@ def _has_nothing(root: Node, best: Best) -> bool:
 
 def _has_stand_ins(problem: Deep) -> bool:
     """Whether there are so many lists that it is worth while, and all loops may stand in the outermost one."""
+    if problem.loose or problem.folds.any():  # as `may_stand_in` says of spaces, which are not made yet
+        return False
     return has_several_lists(problem) and bool((problem.in_list[0] == 1)[problem.bounds > 1].all())
 
 

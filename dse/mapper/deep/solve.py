@@ -22,7 +22,7 @@ from dse.mapper.deep.bounds.roots import root_of
 from dse.mapper.deep.bounds.stages import in_stages
 from dse.mapper.deep.bounds.stand_ins import has_several_lists, outer_lists, whole_of
 from dse.mapper.deep.bounds.subproblem import Space
-from dse.mapper.deep.coarse import is_closed_at_once
+from dse.mapper.deep.coarse import is_closed_at_once, may_be_closed
 from dse.mapper.deep.drafts import drafts_of
 from dse.mapper.deep.fronts.slices import Stairs
 from dse.mapper.deep.fronts.whole import complete, gap_of_one, points_of
@@ -279,11 +279,12 @@ class DeepSearch:
         if may_begin and self.gap > 0 and self.beside is not None:
             found, best.start_weights = taken_over(self._first_spaces()[0], self.beside), self.beside.weights
         if best.held == 0 and until == inf and not found:
-            sketch_first(self.drafts, best)
+            coarse = best.gap > 0 and may_be_closed(self.drafts)
+            sketch_first(self.drafts, best, soon=coarse)
             # For the least latency what is to find is less than a thousandth faster.
             many = self.gap == 0 and kind != LATENCY and has_several_lists(self.drafts[0].problem)
             best.sketched = many and best.held > 0
-            if best.gap > 0 and is_closed_at_once(self.drafts, best):
+            if coarse and is_closed_at_once(self.drafts, best):
                 return best.values[: best.held], best.records[: best.held], self.gap
         staged = self._staged if self.alone and self.gap == 0 and best.held > 0 and not found and not loose else None
         if staged is not None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import product
 from math import inf
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -15,12 +17,14 @@ from dse.mapper.deep import coarse, kept, solve
 from dse.mapper.deep.bounds import stages, stand_ins
 from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.stand_ins import lists_of_stand_ins, may_stand_in, outer_lists
+from dse.mapper.deep.bounds.subproblem import Space
 from dse.mapper.deep.coarse import _has_stand_ins, _of_stand_ins, is_closed_at_once
 from dse.mapper.deep.drafts import drafts_of
 from dse.mapper.deep.kept import splits_of, tables_of
-from dse.mapper.deep.lists import nothing_of
+from dse.mapper.deep.lists import NO_TRIPS, ListChoice, kinds, nothing_of
+from dse.mapper.deep.sketch.first import sketch_on
 from dse.mapper.deep.solve import solve_deep
-from dse.mapper.deep.splits.gathered import stand_ins_of
+from dse.mapper.deep.splits.gathered import gathered, stand_ins_of
 from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
 from dse.model.price import price
 
@@ -58,6 +62,7 @@ def test_nothing_is_better_by_more_than_the_gap(seeds: range, direct: int, monke
     looked through, or few after the spaces are cut."""
     monkeypatch.setattr(stand_ins, "SEVERAL", 2)
     monkeypatch.setattr(coarse, "DIRECT", direct)
+    monkeypatch.setattr(coarse, "sketch_on", lambda *_: None)  # it would find a better one than is said to be known
     closed = 0
     for seed in seeds:
         problem, _, front = drawn(seed)
@@ -79,6 +84,85 @@ def test_nothing_is_better_by_more_than_the_gap(seeds: range, direct: int, monke
                     assert not (ends and times > 1 + gap), (seed, kind, gap)
                     closed += ends
     assert closed > 20
+
+
+@pytest.mark.parametrize("seeds", thinned(parts(240, 30), 4))
+def test_an_operand_in_the_innermost_list_with_loops_counts_no_more_than_in_any_list(
+    seeds: range, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each term of the stand-ins of some splits is held against that of these, with the operand in a list that has
+    loops, none in those further in and nothing known of those further out."""
+    for name in ("SEVERAL", "LONG", "AXES"):
+        monkeypatch.setattr(stand_ins, name, 0)
+    compared = more = 0
+    for seed in seeds:
+        rng, (_, spaces, _) = Random(seed), drawn(seed)
+        for space in spaces:
+            lists, nothing = lists_of_stand_ins(space), nothing_of(space.problem)
+            if lists < 2:
+                continue
+            of = [gathered(axis, stand_ins.lists_on(space, axis, lists)) for axis in space.axes]
+            for choice, level in product(kinds(), [i for i, one in enumerate(nothing) if one is None]):
+                laid = [choice if i == level else one if i < level else ListChoice(NO_TRIPS)
+                        for i, one in enumerate(nothing)]  # fmt: skip
+                if choice.kind == NO_TRIPS:
+                    laid = [ListChoice(NO_TRIPS)] * len(nothing)
+                agree = np.ones(sum(map(len, space.rows)), dtype=bool)
+                for at, one in enumerate(laid):
+                    agree &= space.agree(at, space.rows, (one,))[0] if one is not None else True
+                masks = np.split(agree, np.cumsum([len(row) for row in space.rows])[:-1])
+                some = [row[mask] for row, mask in zip(space.rows, masks, strict=True)]
+                if not all(map(len, some)):
+                    continue
+                begins = np.array([space.words.begins_of_innermost(choice.kind, lists, nothing)])
+                scales, first = space.words.of_terms(space.places, begins)
+                still = space.columns(nothing)
+                for _ in range(10):
+                    rows = [int(rng.choice(list(mine))) for mine in some]
+                    its = [int(each[row]) for each, row in zip(of, rows, strict=True) if each is not None]
+                    mine = logs_of_terms(space, space.places.logs + scales[0], first[0], its)
+                    assert (mine <= logs_of_terms(space, *space.columns(tuple(laid))[:2], rows) + 1e-9).all(), seed
+                    least = logs_of_terms(space, *still[:2], its)
+                    assert (least <= mine + 1e-9).all(), seed
+                    more += int((least < mine - 1e-9).any())
+                    compared += 1
+    assert compared > 1000
+    assert more > 100
+
+
+def logs_of_terms(space: Space, logs: np.ndarray, first: np.ndarray, rows: list[int]) -> np.ndarray:
+    """Logarithms of what the terms come to with some splits."""
+    factors = [axis.table()[column, row] for axis, column, row in zip(space.axes, first.T, rows, strict=True)]
+    return np.add(logs, np.sum(factors, axis=0))
+
+
+def test_what_stays_in_the_innermost_list_with_loops_ends_a_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    npu3 = load_architecture("tests/benchmarks/specs/npu3.yaml")
+    layer = npu3.lowered(Layer("conv", K=384, C=256, P=13, Q=13, R=3, S=3))
+    near = solve_deep(npu3, layer, EDP, 0.05, "all", 1)
+    assert near.visited[0] == 0
+    exact = solve_deep(npu3, layer, EDP, 0.0, "all", 1)
+    assert exact.values[0].prod() <= near.values[0].prod() <= exact.values[0].prod() * 1.05
+    monkeypatch.setattr(coarse, "by_operand", lambda root, _: [root])
+    assert solve_deep(npu3, layer, EDP, 0.05, "all", 1).visited[0] > 0
+
+
+def test_more_is_sketched_where_what_is_soon_sketched_does_not_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[float, float]] = []
+
+    def watched(drafts: Any, best: Best, enough: float) -> None:
+        before = float(best.values[0].prod())
+        sketch_on(drafts, best, enough)
+        asked.append((before, enough))
+
+    monkeypatch.setattr(coarse, "sketch_on", watched)
+    npu3 = load_architecture("tests/benchmarks/specs/npu3.yaml")
+    for layer in (Layer("conv", K=384, C=256, P=13, Q=13, R=3, S=3), Layer("fc", K=768, C=3072, N=512)):
+        found = solve_deep(npu3, npu3.lowered(layer), EDP, 0.05, "all", 1)
+        for before, enough in asked:
+            assert enough < before
+            assert found.values[0].prod() <= before
+    assert len(asked) == 1
 
 
 def search_steps(architecture: Architecture, layer: Layer) -> float:

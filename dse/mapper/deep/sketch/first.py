@@ -9,12 +9,17 @@ import numpy as np
 from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.drafts import Draft
 from dse.mapper.deep.leaf.orders import Goal, Incumbents
-from dse.mapper.deep.sketch.sketch import Kindred, sketch_mappings
+from dse.mapper.deep.sketch.sketch import ANEW, EVERYTHING, SOON, Kindred, SketchEffort, sketch_mappings
 from dse.mapper.shared.compilation.twins import compiled
 
 
-def sketch_first(drafts: Sequence[Draft], best: Best) -> None:
+def sketch_first(drafts: Sequence[Draft], best: Best, *, soon: bool = False) -> None:
     """Put the best of some sketched mappings into a search that knows of none; none where no sketch fits.
+
+    Parameters
+    ----------
+    soon : bool
+        Without what takes long: see `sketch_on`.
 
     Examples
     --------
@@ -34,14 +39,46 @@ def sketch_first(drafts: Sequence[Draft], best: Best) -> None:
     >>> bool(1 - 1e-12 < best.values[0].prod() / (least.energy_pj * least.cycles) < 1.05)
     True
     """
+    for draft in drafts:
+        _sketch(draft, best, SketchEffort(SOON if soon else EVERYTHING, 0.0))
+
+
+def sketch_on(drafts: Sequence[Draft], best: Best, enough: float) -> None:
+    """Try all that `sketch_first` tries after what is soon tried, until a mapping is known that costs no more than is
+    enough.
+
+    Examples
+    --------
+    >>> import dse
+    >>> from math import inf
+    >>> from dse.mapper.deep.drafts import drafts_of
+    >>> from dse.mapper.deep.record import record_length
+    >>> from dse.mapper.shared.incumbent import ENERGY
+    >>> edge_npu = dse.load_architecture("edge_npu")
+    >>> layer = edge_npu.lowered(dse.Layer("conv", K=128, C=64, P=28, Q=28, R=3, S=3))
+    >>> _, drafts = drafts_of(edge_npu, layer, "all")
+    >>> records = np.zeros((1, record_length(len(drafts[0].problem.nodes))), dtype=np.int64)
+    >>> counters, stop = np.zeros(5, dtype=np.int64), np.zeros(1, dtype=np.int64)
+    >>> best = Best(ENERGY, 0.05, inf, np.zeros((1, 2)), records, counters, stop)
+    >>> sketch_first(drafts, best, soon=True)
+    >>> before = float(best.values[0, 0])
+    >>> sketch_on(drafts, best, 0.0)
+    >>> bool(best.values[0, 0] <= before)
+    True
+    """
+    for at, draft in enumerate(drafts):
+        _sketch(draft, best, SketchEffort(ANEW if at == 0 else EVERYTHING, enough))
+
+
+def _sketch(draft: Draft, best: Best, effort: SketchEffort) -> None:
+    """Sketch mappings of one choice of bypasses."""
     goal = Goal(best.kind, best.gap, best.until, np.inf, 0, best.stop)
     incumbents = Incumbents(best.values, best.records, best.visited, 0)
-    for draft in drafts:
-        each, masks = (draft.problem._replace(returns=False), *draft.kindred), (draft.mask, *draft.masks)
-        if draft.kindred and draft.architecture.levels[0].only_finished:  # no psum comes back from there
-            each, masks = draft.kindred, draft.masks
-        kindred = Kindred(
-            np.array([one.bits for one in each]), np.array([one.only_finished for one in each]),
-            np.array(masks),
-        )  # fmt: skip
-        best.held = compiled(sketch_mappings)(each[0], kindred, goal, incumbents, best.held)
+    each, masks = (draft.problem._replace(returns=False), *draft.kindred), (draft.mask, *draft.masks)
+    if draft.kindred and draft.architecture.levels[0].only_finished:  # no psum comes back from there
+        each, masks = draft.kindred, draft.masks
+    kindred = Kindred(
+        np.array([one.bits for one in each]), np.array([one.only_finished for one in each]),
+        np.array(masks),
+    )  # fmt: skip
+    best.held = compiled(sketch_mappings)(each[0], kindred, goal, incumbents, best.held, effort)

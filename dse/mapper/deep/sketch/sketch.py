@@ -15,7 +15,7 @@ from dse.mapper.deep.sketch.spreads import spread_out, steps_of
 from dse.mapper.deep.sketch.sums import SketchSums, sums_of
 from dse.mapper.deep.splits.chains import settle_sides
 from dse.mapper.shared.incumbent import ENERGY, LATENCY
-from dse.model.counting.kernel import Ints, entry
+from dse.model.counting.kernel import Floats, Ints, entry
 from dse.model.price import SHARED
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, K, N, P, Q, R, S
 
@@ -62,6 +62,28 @@ class Kindred(NamedTuple):
     masks: Ints
 
 
+EVERYTHING, SOON, ANEW = 0, 1, 2
+"""What is tried: all there is; without what is for `SEVERAL` lists alone; or all although a mapping is known."""
+
+NEARLY = 1.02
+"""A mapping whose estimate is no more than so many times what is enough is priced at once."""
+
+
+class SketchEffort(NamedTuple):
+    """What is tried.
+
+    Parameters
+    ----------
+    part : int
+        EVERYTHING, SOON or ANEW.
+    enough : float
+        Of `ANEW`: once a mapping costs no more, no other is tried.
+    """
+
+    part: int
+    enough: float
+
+
 class BestSketch(NamedTuple):
     """The best mapping so far: see `Sketch`."""
 
@@ -70,7 +92,9 @@ class BestSketch(NamedTuple):
 
 
 @entry
-def sketch_mappings(dp: Deep, kindred: Kindred, goal: Goal, incumbents: Incumbents, held: int) -> int:
+def sketch_mappings(
+    dp: Deep, kindred: Kindred, goal: Goal, incumbents: Incumbents, held: int, effort: SketchEffort
+) -> int:  # fmt: skip
     """Sketch mappings from some beginnings, or from the one that is known, make the best one better, and price it.
 
     Parameters
@@ -81,6 +105,7 @@ def sketch_mappings(dp: Deep, kindred: Kindred, goal: Goal, incumbents: Incumben
         `mask` is that of a kindred problem instead.
     held : int
         How many mappings are known: none or one.
+    effort : SketchEffort
 
     Returns
     -------
@@ -88,10 +113,11 @@ def sketch_mappings(dp: Deep, kindred: Kindred, goal: Goal, incumbents: Incumben
         How many are known.
     """
     sums, moves = sums_of(dp, kindred.bits[len(kindred.bits) - 1, :, PSUM]), moves_of(dp)
-    mine, scratch, known, value = new_sketch(sums), scratch_of(dp), held > 0, np.inf
+    anew = effort.part == ANEW
+    mine, scratch, known, value = new_sketch(sums), scratch_of(dp), held > 0 and not anew, np.inf
     best = BestSketch(np.ones_like(mine.factors), np.zeros_like(mine.stays))
     starts, rounds = (1, 1) if known else (len(STARTS), ROUNDS)
-    several = moves.free.sum() >= SEVERAL and not known
+    several = moves.free.sum() >= SEVERAL and effort.part != SOON and not known
     spreads, enough = np.ones((0, 8, PLACES * len(dp.nodes)), dtype=np.int64), 0.0
     if several and goal.kind != ENERGY and dp.folds_wanted.max() == 0:
         spreads = spread_out(dp, moves.most)
@@ -108,7 +134,7 @@ def sketch_mappings(dp: Deep, kindred: Kindred, goal: Goal, incumbents: Incumben
                 return held
             start += 1
         elif start < starts + len(spreads):
-            ready = _begun(dp, sums, moves, mine, start % len(STARTS), incumbents.records, known)
+            ready = _begun(dp, sums, moves, mine, start % len(STARTS), incumbents.records, False)
             _spread(dp, sums, moves, mine, spreads[start - starts])
             start += 1
         elif rounds == 0 or value == np.inf:  # nothing is kept, as where a level has no room at all
@@ -125,7 +151,7 @@ def sketch_mappings(dp: Deep, kindred: Kindred, goal: Goal, incumbents: Incumben
             kicks += 1
         elif shakes > 0 and value > enough:
             if enough > 0.0 and shakes % 2 == 1:
-                _begun(dp, sums, moves, mine, shakes % len(STARTS), incumbents.records, known)
+                _begun(dp, sums, moves, mine, shakes % len(STARTS), incumbents.records, False)
                 _spread(dp, sums, moves, mine, spreads[shakes % len(spreads)])
             else:
                 _put_back(sums, mine, best)
@@ -139,10 +165,17 @@ def sketch_mappings(dp: Deep, kindred: Kindred, goal: Goal, incumbents: Incumben
         if ready:
             found = descend(sums, moves, mine, goal.kind)
             if found < value * BETTER:
-                value = found
+                value, due = found, due or (anew and found <= NEARLY * effort.enough)
                 _keep(mine, best)
         if due:
             held = _priced(dp, kindred, sums, moves, mine, goal, incumbents, held, scratch)
+            if anew and held > 0 and _cost(goal.kind, incumbents.values[0]) <= effort.enough:
+                return held
+
+
+def _cost(kind: int, values: Floats) -> float:
+    """The objective of a mapping that is priced."""
+    return values[0] if kind == ENERGY else values[1] if kind == LATENCY else values[0] * values[1]
 
 
 def _begun(dp: Deep, sums: SketchSums, moves: Moves, mine: Sketch, start: int, records: Ints, known: bool) -> bool:

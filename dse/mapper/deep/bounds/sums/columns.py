@@ -228,7 +228,9 @@ class Pool:
 
     def begin(self, crossing: int, choices: Laid) -> int:
         """Where what the words of a crossing's views are products of begins, with some lists laid down."""
-        run = self.run(crossing, choices)
+        return self._begin(crossing, self.run(crossing, choices))
+
+    def _begin(self, crossing: int, run: Run) -> int:
         begin = self._begins.get((crossing, run))
         return self._add(crossing, run) if begin is None else begin
 
@@ -251,6 +253,29 @@ class Pool:
     def begins(self, each: Iterable[Laid]) -> Ints:
         """(m, crossings) where each crossing's words begin, with lists laid down in each of m ways."""
         return np.array([self._laid.get(choices) or self._begins_of(choices) for choices in each])
+
+    def begins_of_innermost(self, operand: int, lists: int, nothing: Laid) -> list[int]:
+        """The same where no more is known of the outermost lists than the operand that stays in the innermost of them
+        that has loops, whichever that is.
+
+        Parameters
+        ----------
+        operand : int
+            `NO_TRIPS` where none has any.
+        lists : int
+            How many.
+        nothing
+            What is known of all lists besides: of those of which it is nothing, the last is the last of these.
+        """
+        anywhere = () if operand == NO_TRIPS else tuple(Slide(x, 0, lists - 1, False) for x in SLIDING[operand])
+        begins = []
+        for k, one in enumerate(self.crossings):
+            if lists <= one.child < self.levels:
+                slides = ((P, anywhere), (Q, anywhere)) if one.operand == IFMAP and anywhere else ()
+                begins.append(self._begin(k, (0 if operand in (one.operand, NO_TRIPS) else lists, slides)))
+            else:  # loops stand inside the child as well, or it has all of them outside
+                begins.append(self.begin(k, nothing))
+        return begins
 
     def _begins_of(self, choices: Laid) -> list[int]:
         self._laid[choices] = begins = [0] * len(self.crossings)
