@@ -1,18 +1,23 @@
 """How many lists repeat a crossing's transfers, by what is laid down about them."""
 
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
+from mapper.deep.bounds.test_returning import nothing_known
 
 from dse import Layer, load_architecture
 from dse.mapper.deep.bounds.layer_spaces import spaces_of
+from dse.mapper.deep.bounds.roots import root_of
 from dse.mapper.deep.bounds.subproblem import Space
-from dse.mapper.deep.bounds.sums.columns import places_of, run_of, words_of
+from dse.mapper.deep.bounds.sums.columns import ONCE, Pool, places_of, run_of, words_of
 from dse.mapper.deep.lists import NO_TRIPS, ListChoice, kinds, nothing_of
+from dse.mapper.deep.splits.halo import Slide
+from dse.mapper.shared.incumbent import EDP
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, P, Q
 
 KINDS = {choice.kind: choice for choice in kinds()}
+NPU3 = "tests/benchmarks/specs/npu3.yaml"
 
 
 @pytest.mark.parametrize(
@@ -63,6 +68,49 @@ BOTH = ListChoice(IFMAP, slide=P)
 )
 def test_a_slide_goes_on_where_no_other_loop_stands_between(choices, slides):
     assert dict(run_of(IFMAP, len(choices), 4, choices)[1])[P] == slides
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize("name", [NPU3, "edge_npu", "eyeriss"])
+def test_tiles_without_a_window_have_no_words_in_common(name, stride):
+    """However the ifmap slides, as many words cross as are in all tiles; larger tiles have no fewer."""
+    machine = load_architecture(name)
+    layer = machine.lowered(Layer("l", K=4, C=4, P=12, Q=9, stride_h=stride, stride_w=stride))
+    (space, *_) = spaces_of(machine, layer, "all")[1]
+    for crossing, one in enumerate(space.crossings):
+        if one.operand != IFMAP or one.child == 0:
+            continue
+        slides = dict(space.words.run(crossing, nothing_of(space.problem))[1])
+        for a in (P, Q):
+            axis, joined = space.axes[a], one.views[0] & ~one.views[-1]
+            key = ("boxes", one.child, joined, one.mode)
+            whole = axis.column((*key, ()))
+            anywhere = axis.column((*key, (Slide(0, 0, one.child - 1, False), Slide(1, 0, one.child - 1, False))))
+            assert np.array_equal(axis.table(plain=True)[whole], axis.table(plain=True)[anywhere])
+            words, tiles = axis.table(plain=True)[whole], axis.tile(one.child, 0)
+            if stride == 1:
+                assert slides[a] == ONCE
+                assert (words == axis.bounds[0]).all()
+            elif one.views[0] == 0:
+                assert slides[a] == ()
+                least = [words[tiles == tile].min() for tile in sorted(set(tiles.tolist()))]
+                most = [words[tiles == tile].max() for tile in sorted(set(tiles.tolist()))]
+                assert all(before <= after for before, after in pairwise(least))
+                assert least == most
+                assert least[0] < least[-1]
+
+
+def test_a_stride_without_a_window_raises_the_bound_of_a_whole_space():
+    """Words between those that are used cross with tiles of several pixels, and the bound has them."""
+    machine = load_architecture(NPU3)
+    layer = machine.lowered(Layer("l", K=128, C=256, P=28, Q=28, stride_h=2, stride_w=2))
+    space = spaces_of(machine, layer, "all")[1][0]
+    once = Pool(space.crossings, space.axes, space.words.levels)
+    once._apart.clear()  # whatever the tile, each word that is used counts once
+    found = [root_of(one, nothing_known(one, EDP)) for one in (space, space.but(words=once, known={}, weights={}))]
+    assert found[0] is not None
+    assert found[1] is not None
+    assert found[0].bound > found[1].bound + 0.01
 
 
 def columns_by_hand(space: Space, choices: tuple[ListChoice | None, ...]) -> tuple[list[float], list[list[int]]]:

@@ -193,6 +193,10 @@ class Pool:
     def __init__(self, crossings: list[Crossing], axes: list[Axis], levels: int, returning: bool = False) -> None:
         self.crossings, self.axes, self.levels, self.returning = crossings, axes, levels, returning
         self._others: Pool | None = None
+        # Axes without a window: tiles have no word in common, and with a stride of one all words are in some tile.
+        self._apart: dict[int, Slides] = {
+            a: ONCE if axes[a].stride == 1 else () for a in (P, Q) if axes[a].bounds[1] == 1
+        }  # fmt: skip
         self._begins: dict[tuple[int, Run], int] = {}
         self._laid: dict[Laid, list[int]] = {}
         self._outside: dict[tuple[int, Laid], list[int]] = {}
@@ -213,12 +217,16 @@ class Pool:
         """See `run_of`; where psums come back, the outermost list repeats them at least.
 
         While nothing is known of the list right inside the children either, loops may stand there as well as outside.
-        So the ifmap's words count once then, if no fan-out stands outside the children.
+        So the ifmap's words count once then, if no fan-out stands outside the children. Where there is no window,
+        nothing slides, and larger tiles have no fewer words.
         """
         one = self.crossings[crossing]
         if one.operand == IFMAP and one.views[0] == 0 and None in choices[one.child : one.child + 1]:
-            return 0, ((P, ONCE), (Q, ONCE))
-        lists, slides = run_of(one.operand, one.child, self.levels, choices)
+            lists, slides = 0, ((P, ONCE), (Q, ONCE))
+        else:
+            lists, slides = run_of(one.operand, one.child, self.levels, choices)
+        if one.operand == IFMAP and self._apart:
+            slides = tuple({**dict(slides), **self._apart}.items())
         return (max(1, lists) if self.returning and one.operand == PSUM else lists), slides
 
     def is_possible(self, choices: Laid) -> bool:
