@@ -225,9 +225,13 @@ class Pool:
             lists, slides = 0, ((P, ONCE), (Q, ONCE))
         else:
             lists, slides = run_of(one.operand, one.child, self.levels, choices)
-        if one.operand == IFMAP and self._apart:
-            slides = tuple({**dict(slides), **self._apart}.items())
+        if one.operand == IFMAP:
+            slides = self._over_windows(slides)
         return (max(1, lists) if self.returning and one.operand == PSUM else lists), slides
+
+    def _over_windows(self, slides: tuple[tuple[int, Slides], ...]) -> tuple[tuple[int, Slides], ...]:
+        """How the ifmap may slide on each axis, but for those without a window."""
+        return tuple({**dict(slides), **self._apart}.items()) if self._apart else slides
 
     def is_possible(self, choices: Laid) -> bool:
         """Whether there may be mappings with some lists laid down: where psums come back, some list repeats them."""
@@ -279,7 +283,8 @@ class Pool:
         begins = []
         for k, one in enumerate(self.crossings):
             if lists <= one.child < self.levels:
-                slides = ((P, anywhere), (Q, anywhere)) if one.operand == IFMAP and anywhere else ()
+                slides = ((P, anywhere), (Q, anywhere)) if anywhere else ()
+                slides = self._over_windows(slides) if one.operand == IFMAP else ()
                 begins.append(self._begin(k, (0 if operand in (one.operand, NO_TRIPS) else lists, slides)))
             else:  # loops stand inside the child as well, or it has all of them outside
                 begins.append(self.begin(k, nothing))
