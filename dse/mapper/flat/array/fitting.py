@@ -20,8 +20,9 @@ EMPTY = 0
 UNKNOWN = -1
 """In place of a list's start, a state that follows, or a state in `Fitting.slots`: not worked out."""
 
-MOST_STATES, MOST_ENTRIES = 4096, 1 << 18
-"""Room for so many states, and for so many entries of all lists. When it is used up, all are forgotten."""
+MOST_STATES, MOST_ENTRIES = 4096, 1 << 16
+"""Room for so many states, and for so many entries of all lists. When it is used up, all are forgotten. More room takes
+the system longer to hand out than a short search takes."""
 
 STATES, ENTRIES, LONGEST = range(3)
 """Places in `Fitting.used`."""

@@ -9,13 +9,17 @@ import numpy as np
 
 from dse.mapper.flat.instance import Instance
 from dse.mapper.flat.outer.points import OuterKey, known_points, outer_key, times_of
-from dse.mapper.flat.outer.table import BUSY, OuterTable, empty_table, with_room, work_out
+from dse.mapper.flat.outer.table import BUSY, OuterTable, empty_table, entries_of, with_room, work_out
 from dse.mapper.flat.outer.walk import new_outer_tile
 from dse.mapper.flat.outer.words import outer_floor
 from dse.mapper.shared.compilation.twins import compiled
 
 AIDED = 6
 """How much longer a search may be before it works out a table, when it has the table's points already."""
+
+SMALL = 8192
+"""Entries of an outer table up to which it is worked out before the search: that takes little longer than the floor
+alone, and half of such searches would soon ask for it."""
 
 KEPT_TABLES, KEPT_LONG = 128, 4096
 """Problems whose outer table is kept, up to a few megabytes each; and those of which it is known that a search has
@@ -55,13 +59,14 @@ def outer_table(instance: Instance, *, exact: bool = False) -> OuterTable:
     ----------
     instance : Instance
     exact : bool
-        What is known of other problems may help, as the answer that is sought does not change with what is known. A
-        mapping within a gap would, and has the floor alone.
+        What is known of other problems may help, as the answer that is sought does not change with what is known. Else
+        what is given depends on the problem alone: its own table where that is small, or its floor.
 
     Notes
     -----
-    The table of a problem that differs in the rate of its outermost ports alone serves with other times. Where a like
-    problem's search took long, the table is worked out at once. And points that bounds of designs needed are put in.
+    If `exact`, the table of a problem that differs in the rate of its outermost ports alone serves with other times.
+    Where a like problem's search took long, the table is worked out at once. And points that bounds of designs needed
+    are put in.
     """
     key = outer_key(instance)
     if exact:
@@ -69,7 +74,10 @@ def outer_table(instance: Instance, *, exact: bool = False) -> OuterTable:
             _TABLES.move_to_end(key)
             return table
         if (timed := _timed_anew(instance, key)) is not None:
-            return timed  # not kept: its times are rounded, and searches with a gap ask for what is kept
+            return timed  # not kept: its times are rounded, and other searches ask for what is kept
+    if entries_of(instance["bounds"]) <= SMALL:
+        return _worked_out(instance, key)
+    if exact:
         if (long := long_key(instance)) in _LONG:
             _LONG.move_to_end(long)
             return _worked_out(instance, key)

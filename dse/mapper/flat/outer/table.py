@@ -96,6 +96,17 @@ def _trips_of(bounds: tuple[int, ...]) -> Trips:
     return Trips(index, p, q, k, entries, cells)
 
 
+def entries_of(bounds: Ints) -> int:
+    """How many numbers of trips over all dims but C and G there are: as many entries a walk has.
+
+    Examples
+    --------
+    >>> entries_of(np.array([1, 1, 2, 5, 9, 9, 1, 1]))
+    50
+    """
+    return _trips_of(tuple(bounds.tolist())).entries
+
+
 NO_FLOOR = np.zeros((3, 2))
 
 

@@ -16,7 +16,7 @@ from dse.problem.dims import G, P, Q
 FIRST, END = range(2)
 """Columns of `WalkRoom.listed`: where the trips of a spread begin and end among those listed."""
 
-MOST_TRIPS = 1 << 18
+MOST_TRIPS = 1 << 16
 """Room for so many trips of all spreads. When it is used up, all are forgotten."""
 
 N_TRIPS, M_TRIPS = range(2)

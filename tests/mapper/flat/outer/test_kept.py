@@ -10,7 +10,7 @@ from dse.formats.workload.load import load_workload
 from dse.mapper.flat.gather import instances_of
 from dse.mapper.flat.outer import kept
 from dse.mapper.flat.outer.kept import outer_table, whole_table
-from dse.mapper.flat.outer.table import BUSY, worked_out
+from dse.mapper.flat.outer.table import BUSY, entries_of, worked_out
 from dse.mapper.layer import solve
 from dse.problem.layer import Layer
 
@@ -23,6 +23,7 @@ LONG = load_workload("resnet50").layer("conv4_block1_1_conv")
 def nothing_kept(monkeypatch):
     for name in ("_TABLES", "_TIMED", "_LONG"):
         monkeypatch.setattr(kept, name, OrderedDict())
+    monkeypatch.setattr(kept, "SMALL", 0)
 
 
 def machine(**settings):
@@ -57,6 +58,15 @@ def test_a_table_for_another_size_or_energy_is_not_taken(path, value):
     whole_table(instance_on(machine()))
     del kept._LONG[next(iter(kept._LONG))]
     assert not worked_out(outer_table(instance_on(machine(**{path: value})), exact=True))
+
+
+def test_a_small_table_is_worked_out_before_the_search(monkeypatch):
+    instance = instance_on(machine())
+    entries = entries_of(instance["bounds"])
+    for small in (entries - 1, entries):
+        monkeypatch.setattr(kept, "SMALL", small)
+        assert worked_out(outer_table(instance)) == worked_out(outer_table(instance, exact=True)) == (small == entries)
+    assert outer_table(instance).floor.tolist() == whole_table(instance).floor.tolist()
 
 
 @pytest.mark.parametrize("objective", ["energy", "edp", "front"])
