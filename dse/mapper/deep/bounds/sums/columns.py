@@ -17,8 +17,11 @@ from dse.model.counting.kernel import Floats, Ints
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, P, Q
 from dse.problem.layer import touched_rows
 
-Run = tuple[int, tuple[tuple[int, Slides], ...]]
-"""Lists that repeat a crossing's transfers, and axes that the ifmap may slide on, each with how it may."""
+ByAxis = tuple[tuple[int, Slides], ...]
+"""Axes that the ifmap may slide on, each with how it may."""
+
+Run = tuple[int, ByAxis]
+"""Lists that repeat a crossing's transfers, and how the ifmap may slide."""
 
 ONCE: Slides = (Slide(0, 0, -1, False),)
 """How the ifmap slides where each word counts once, whatever loops there are."""
@@ -222,14 +225,13 @@ class Pool:
         """
         one = self.crossings[crossing]
         if one.operand == IFMAP and one.views[0] == 0 and None in choices[one.child : one.child + 1]:
-            lists, slides = 0, ((P, ONCE), (Q, ONCE))
-        else:
-            lists, slides = run_of(one.operand, one.child, self.levels, choices)
+            return 0, self._over_windows(((P, ONCE), (Q, ONCE)))
+        lists, slides = run_of(one.operand, one.child, self.levels, choices)
         if one.operand == IFMAP:
             slides = self._over_windows(slides)
         return (max(1, lists) if self.returning and one.operand == PSUM else lists), slides
 
-    def _over_windows(self, slides: tuple[tuple[int, Slides], ...]) -> tuple[tuple[int, Slides], ...]:
+    def _over_windows(self, slides: ByAxis) -> ByAxis:
         """How the ifmap may slide on each axis, but for those without a window."""
         return tuple({**dict(slides), **self._apart}.items()) if self._apart else slides
 
@@ -283,7 +285,7 @@ class Pool:
         begins = []
         for k, one in enumerate(self.crossings):
             if lists <= one.child < self.levels:
-                slides = ((P, anywhere), (Q, anywhere)) if anywhere else ()
+                slides: ByAxis = ((P, anywhere), (Q, anywhere)) if anywhere else ()
                 slides = self._over_windows(slides) if one.operand == IFMAP else ()
                 begins.append(self._begin(k, (0 if operand in (one.operand, NO_TRIPS) else lists, slides)))
             else:  # loops stand inside the child as well, or it has all of them outside
