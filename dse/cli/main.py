@@ -9,7 +9,7 @@ from importlib import import_module
 
 import click
 
-from dse.cli.interrupts import INTERRUPTED
+from dse.cli.interrupts import INTERRUPTED, kernels_told
 from dse.errors import DseError, InfeasibleError, visible
 
 FAILED, BAD_INPUT = 1, 2
@@ -86,7 +86,8 @@ def run(arguments: list[str] | None = None) -> int:
     """`main`, returning the exit code."""
     _open_closed_streams()
     try:
-        result = commands.main(arguments, prog_name="dse", standalone_mode=False)
+        with kernels_told():
+            result = commands.main(arguments, prog_name="dse", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return BAD_INPUT

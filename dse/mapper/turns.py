@@ -12,6 +12,7 @@ from dse.mapper.flat.solve import FlatSearch, flat_mapping
 from dse.mapper.shared.compilation.twins import COMPILING, marker
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY, is_better
 from dse.mapper.shared.result import Solution
+from dse.mapper.shared.stopping import OutOfTimeError
 from dse.problem.layer import Layer
 
 if TYPE_CHECKING:
@@ -87,7 +88,11 @@ def by_turns(
         ended = flat.advance(_turn(flat, rule))
     if ended:
         return flat.solution()
-    pair = (_Fronts if kind == FRONT else _OneBest)(architecture, layer, gap, factors, longest, flat)
+    try:
+        pair = (_Fronts if kind == FRONT else _OneBest)(architecture, layer, gap, factors, longest, flat)
+    except OutOfTimeError:  # the tables of the deep search are long
+        flat.advance(inf)
+        return flat.solution()
     while not (pair.deep_turn(_due(flat, rule)) or pair.flat_turn(_turn(flat, rule))):
         pass
     return pair.solution()
@@ -130,6 +135,7 @@ class _Pair:
         self.subproblem = SUBPROBLEM + OF_TABLES * sum(len(rows) for rows in self.deep.spaces[0].rows)
         self.steps = self._begun(longest, layer.name)
         self.found: tuple[Any, Any, float] | None = None  # by the deep search in the end
+        self.gave_up = False
 
     def _begun(self, longest: int, name: str) -> Steps:
         """The deep search, with its pauses."""
@@ -141,11 +147,13 @@ class _Pair:
 
     def deep_turn(self, until: float) -> bool:
         """Let the deep search go on until it has spent so much; whether it has ended."""
-        while self.found is None and self._spent() < until:
+        while self.found is None and not self.gave_up and self._spent() < until:
             try:
                 next(self.steps)
             except StopIteration as end:
                 self.found = end.value
+            except OutOfTimeError:  # nothing is known of what it has not listed
+                self.gave_up = True
         if self.compiling:
             marker("handed-over").touch()
             self.compiling = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from fractions import Fraction
-from math import lcm, prod
+from math import gcd, lcm, prod
 from numbers import Integral, Real
 from typing import Any
 
@@ -395,4 +395,6 @@ def touched_rows(outputs: int, stride: int, taps: int, dilation: int) -> int:
     >>> touched_rows(3, 2, 1, 1)  # of five rows, every other one
     3
     """
-    return len({p * stride + r * dilation for p in range(outputs) for r in range(taps)})
+    # So many outputs on and so many taps back lead to the same row: of each such chain the first counts.
+    common = gcd(stride, dilation)
+    return outputs * taps - max(0, outputs - dilation // common) * max(0, taps - stride // common)

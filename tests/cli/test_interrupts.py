@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from dse.cli.interrupts import INTERRUPTED, TOGETHER_S, interruptible
+from dse.cli.interrupts import INTERRUPTED, TOGETHER_S, interruptible, kernels_told
+from dse.mapper.shared.stopping import AT_ONCE, stopping
 
 SLOW_TO_END = """
 import signal, sys, time
@@ -64,3 +65,23 @@ def test_the_second_one_ends_at_once(second):
     _, err = process.communicate(timeout=30)
     assert process.returncode == INTERRUPTED
     assert err == ""
+
+
+def test_searches_are_told_before_the_handler_runs():
+    """A kernel would not let it run: another thread raises the flags of searches."""
+    with kernels_told(), interruptible(), stopping(None) as stop:
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        for _ in range(1000):
+            if stop[0]:
+                break
+            time.sleep(0.01)
+        assert stop[0] == AT_ONCE
+
+
+def test_the_descriptor_is_given_back():
+    with kernels_told():
+        mine = signal.set_wakeup_fd(-1)
+        assert mine >= 0
+        signal.set_wakeup_fd(mine)
+    assert signal.set_wakeup_fd(-1) != mine

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Generator, Hashable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
 from functools import cached_property, partial
-from math import exp, factorial, inf, prod
+from math import exp, inf
 from typing import Any
 
 import numpy as np
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import Level
-from dse.architecture.parts import at_one_depth, in_order_kept, in_parts
+from dse.architecture.parts import at_one_depth, in_order_kept
 from dse.errors import DseError
 from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.dominance import needed_splits
 from dse.mapper.deep.bounds.finished import Returning
 from dse.mapper.deep.bounds.layer_spaces import loose_levels, spaces_of, spaces_of_draft
+from dse.mapper.deep.bounds.least import least_of_all
 from dse.mapper.deep.bounds.roots import root_of
 from dse.mapper.deep.bounds.stages import in_stages
 from dse.mapper.deep.bounds.stand_ins import has_several_lists, outer_lists, whole_of
@@ -26,28 +28,25 @@ from dse.mapper.deep.coarse import is_closed_at_once, may_be_closed
 from dse.mapper.deep.drafts import drafts_of
 from dse.mapper.deep.fronts.slices import Stairs
 from dse.mapper.deep.fronts.whole import complete, gap_of_one, points_of
-from dse.mapper.deep.kept import Begun, BestBefore, found_by, kept_last
+from dse.mapper.deep.kept import Begun, BestBefore, found_by
 from dse.mapper.deep.known import Known, record_of
 from dse.mapper.deep.lists import nothing_of
 from dse.mapper.deep.record import parts_of, record_length
+from dse.mapper.deep.sizes import size_of
 from dse.mapper.deep.sketch.first import sketch_first
-from dse.mapper.deep.splits.chains import any_tiles, count_chains
 from dse.mapper.deep.splits.gathered import gathered
 from dse.mapper.deep.splits.stages import next_stage, staged_axes
 from dse.mapper.deep.tree.best_first import run_to_end, seek
 from dse.mapper.deep.tree.branching import half_of, shares
 from dse.mapper.deep.tree.earlier import begun_by, remember, remembered, taken_over
 from dse.mapper.deep.tree.start import first_mappings, values_of
-from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY, is_better
-from dse.mapper.shared.mapspace.bypass import bypass_choices
 from dse.mapper.shared.mapspace.places import Places
 from dse.mapper.shared.outermost import with_room
 from dse.mapper.shared.reasons import is_ruled_out
 from dse.mapper.shared.reference import Reference
 from dse.mapper.shared.result import ANY_ORDER, Solution, loops_of
-from dse.mapper.shared.stopping import stopping
-from dse.mapper.shared.unpriced import unsized
+from dse.mapper.shared.stopping import AT_TIME, OutOfTimeError, TooLongError, has_limit, stopping
 from dse.model.cost import evaluate
 from dse.model.counting.kernel import Floats, Ints
 from dse.model.mapping import Mapping, Spatial, Temporal
@@ -63,6 +62,13 @@ AS_FAST = 2e-12
 
 COUNTED = ("subproblems", "splits", "combinations", "priced")
 """What a search counts, in the order of its counters."""
+
+HINTS = {
+    (OutOfTimeError, False): "no mapping is known by then; give it more time",
+    (TooLongError, False): "no mapping is known; perfect factors alone (--factors perfect) may be few enough",
+    (TooLongError, True): "with a limit on its time (--time-limit 10s) the search ends with the best mapping known",
+}
+"""What to do about a search that ends early, by whether a mapping is known."""
 
 SHORT = 8
 """Subproblems of the search for less energy in as little time before the other points of a front are sought."""
@@ -127,7 +133,8 @@ def _begun_at(
         return None  # the search might look for long where there is nothing
     with stopping(time_limit_s) as stop:
         search = DeepSearch(architecture, layer, gap, factors, stop)
-        search.least(kind, inf)
+        with suppress(OutOfTimeError):
+            search.least(kind, inf)
         best = search.best
     return None if best is None or best.held == 0 or stop[0] else begun_by(search.spaces, best)
 
@@ -197,7 +204,10 @@ class DeepSearch:
         """Look only for what is better than a mapping that places operands together."""
         record = record_of(self.architecture, known.mapping, self.choices)
         draft = next(draft for draft in self.drafts if draft.mask == record[-1])
-        made = {part.mask for space in self.spaces for part in space.parts or (space,)}
+        try:
+            made = {part.mask for space in self.spaces for part in space.parts or (space,)}
+        except OutOfTimeError:  # nothing will be searched
+            made = {draft.mask}
         # Where no psum can come back from the outermost level, nothing is searched under the first of its masks.
         record[-1] = next(mask for mask in (draft.mask, *draft.masks) if mask in made)
         energy_pj, cycles = known.energy_pj, known.cycles
@@ -274,30 +284,43 @@ class DeepSearch:
         alike = may_begin and self.gap == 0
         found: list[BestBefore] = []
         if alike and not self.anew and any(found_by(draft.problem) for draft in self.drafts):
-            found = remembered(self.spaces, kind)
+            with suppress(OutOfTimeError):
+                found = remembered(self.spaces, kind)
             self.took_up |= bool(found)
         if may_begin and self.gap > 0 and self.beside is not None:
-            found, best.start_weights = taken_over(self._first_spaces()[0], self.beside), self.beside.weights
+            with suppress(OutOfTimeError):
+                found, best.start_weights = taken_over(self._first_spaces()[0], self.beside), self.beside.weights
         if best.held == 0 and until == inf and not found:
             coarse = best.gap > 0 and may_be_closed(self.drafts)
             sketch_first(self.drafts, best, soon=coarse)
             # For the least latency what is to find is less than a thousandth faster.
             many = self.gap == 0 and kind != LATENCY and has_several_lists(self.drafts[0].problem)
             best.sketched = many and best.held > 0
-            if coarse and is_closed_at_once(self.drafts, best):
-                return best.values[: best.held], best.records[: best.held], self.gap
-        staged = self._staged if self.alone and self.gap == 0 and best.held > 0 and not found and not loose else None
-        if staged is not None:
-            left = yield from seek(staged, [], best)
-        else:
-            left = yield from seek(*self._first_spaces(), best, found)
-            if alike and best.held > 0 and not self.stop[0]:
-                remember(self.spaces, best)
+            with suppress(OutOfTimeError):
+                if coarse and is_closed_at_once(self.drafts, best):
+                    return best.values[: best.held], best.records[: best.held], self.gap
+        may_be_staged = self.alone and self.gap == 0 and best.held > 0 and not found and not loose
+        try:
+            if may_be_staged and self._staged is not None:
+                left = yield from seek(self._staged, [], best)
+            else:
+                left = yield from seek(*self._first_spaces(), best, found)
+                if alike and best.held > 0 and not self.stop[0]:
+                    remember(self.spaces, best)
+        except OutOfTimeError as over:
+            self._end_early(over, best.held > 0)
+            left = max(best.open, least_of_all(self.drafts, kind))
         proven = self.gap
         if best.held > 0 and self.stop[0]:
             value = _value(kind, best.values[0])
             proven = max(self.gap, float(value) / exp(left) - 1) if left < inf else self.gap
         return best.values[: best.held], best.records[: best.held], proven
+
+    def _end_early(self, over: OutOfTimeError, knows: bool) -> None:
+        """End the search before its tables are made, where that is what was asked for and a mapping is known."""
+        if not knows or (isinstance(over, TooLongError) and not has_limit()):
+            raise type(over)(f"layer {self.layer.name}: {over.message}", hint=HINTS[type(over), knows])
+        self.stop[0] = max(self.stop[0], AT_TIME)
 
     def front(self, longest: int, name: str) -> tuple[Floats, Ints, float]:
         """Least energies under ever shorter times."""
@@ -317,12 +340,17 @@ class DeepSearch:
         values, records, proven = yield from self._seek(LATENCY, inf, known=[slowest] if self.gap > 0 else [])
         fewest = float(values[0, 1]) / (1 + proven)
         fastest = values[0], records[0]
-        if self.gap == 0 and sum(len(rows) > 1 for rows in self.spaces[0].rows) <= 2:
-            fastest = self._less_energy(*fastest)
+        with suppress(OutOfTimeError):
+            if self.gap == 0 and not self.stop[0] and sum(len(rows) > 1 for rows in self.spaces[0].rows) <= 2:
+                fastest = self._less_energy(*fastest)
         for value, record in (slowest, fastest, *self.offered):
             stairs.add(value, record)
         best = Best(ENERGY, self.gap, inf, values, records, self.visited, self.stop)
-        between = yield from complete(self.spaces, best, stairs, fewest)
+        try:
+            between = yield from complete(self.spaces, best, stairs, fewest)
+        except OutOfTimeError as over:
+            self._end_early(over, True)
+            between = inf
         if stairs.held < 0:
             raise DseError(f"layer {name}: the front has more than {longest} points")
         if between > self.gap:
@@ -337,34 +365,6 @@ class DeepSearch:
         best = self.best
         assert best is not None
         return best.values[0].copy(), best.records[0].copy()
-
-
-KEPT_SIZES = 4_096
-"""Layers on machines, sizes and prices aside, of which it is kept how many mappings there are."""
-
-_SIZES: dict[Hashable, float] = {}
-
-
-def size_of(architecture: Architecture, layer: Layer, factors: str) -> float:
-    """Mappings that there are.
-
-    Examples
-    --------
-    >>> import dse
-    >>> size_of(dse.load_architecture("gemmini"), dse.Layer("one", K=2), "all")
-    4.0
-    """
-    key = unsized(architecture), layer, factors
-    return kept_last(_SIZES, key, KEPT_SIZES, lambda: _size_of(architecture, layer, factors))
-
-
-def _size_of(architecture: Architecture, layer: Layer, factors: str) -> float:
-    machines = in_parts(architecture)
-    orders = float(factorial(sum(int(bound) > 1 for bound in layer.bounds))) ** len(machines[0].levels)
-    _, drafts = drafts_of(architecture, layer, factors)
-    problem = drafts[0].problem
-    splits = prod(compiled(count_chains)(problem, d, any_tiles(problem, d), True) for d in range(len(layer.bounds)))
-    return splits * len(bypass_choices(architecture)) * len(machines) * orders
 
 
 def _value(kind: int, point: Floats) -> float:

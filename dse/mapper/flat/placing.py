@@ -147,7 +147,7 @@ def _walk(
         if known and not is_held_still(inst, work, config, held):
             continue
         run.visited[OUTER_TILES] += 1
-        if stop[0] != 0 and run.held > 0:
+        if stop[0] > 1 or (stop[0] != 0 and run.held > 0):
             return
         config.beside_tile = config.beside
         if end - first > 1 or depth == 7:

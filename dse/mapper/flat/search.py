@@ -103,13 +103,13 @@ def search(
     table : OuterTable
     incumbents : Incumbents
     stop : (1,)
-        Set to 1 from outside to end the walk, as soon as there is an incumbent.
+        Set to 1 from outside to end the walk, as soon as there is an incumbent; to 2 to end it at once.
     """
     room = _room(inst, options, tiles, table)
     for at in range(run.reached, len(tiles.order)):
         index = tiles.order[at]
         run.reached = at
-        if stop[0] != 0 and run.held > 0:
+        if stop[0] > 1 or (stop[0] != 0 and run.held > 0):
             return
         if pruned(run.kind, run.gap, tiles.bound[index, 0], tiles.bound[index, 1], incumbents.values, run.held):
             if run.kind == ENERGY or run.kind == EDP:
@@ -120,7 +120,7 @@ def search(
         for d in range(8):
             config.tile_row[d] = tiles.choice[index, d]
         _unroll(inst, run, work, walk, config, room, table, tiles.holders, incumbents, stop)
-        if run.held < 0 or (stop[0] != 0 and run.held > 0) or _is_over(run):
+        if run.held < 0 or stop[0] > 1 or (stop[0] != 0 and run.held > 0) or _is_over(run):
             return
     run.reached = len(tiles.order)
 
@@ -177,7 +177,7 @@ def _unroll(
             depth -= 1
             continue
         run.visited[UNROLLINGS] += walk.several[depth]
-        if (stop[0] != 0 and run.held > 0) or _is_over(run):
+        if stop[0] > 1 or (stop[0] != 0 and run.held > 0) or _is_over(run):
             return
         config.spread_row[walk.dim[depth]] = entries[walk.at[depth], ROW]
         further = follow(listed, entries, walk, depth) if depth < UNROLLED - 1 else 1.0

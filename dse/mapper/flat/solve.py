@@ -37,6 +37,7 @@ from dse.mapper.flat.search import search
 from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.incumbent import FRONT, is_better
 from dse.mapper.shared.result import ANY_ORDER, Solution, loops_of
+from dse.mapper.shared.stopping import AT_TIME
 from dse.model.mapping import Mapping, Spatial, Temporal
 from dse.model.price import price
 from dse.problem.layer import Layer
@@ -151,7 +152,7 @@ class FlatSearch:
             run.mask, run.fastest, run.gap = mask, self.problems[mask].fastest, self.gaps[self.stage]
             if not self._walk(mask, until):
                 return False
-            if self.stop[0] and run.held > 0:  # `run.gap` says how far what was searched is settled
+            if self._is_stopped:  # `run.gap` says how far what was searched is settled
                 bound, order = self.problems[mask].tiles.bound, self.problems[mask].tiles.order
                 self.left.append(bound[order[run.reached :]])
             elif self.stage < len(self.gaps) - 1:
@@ -162,6 +163,10 @@ class FlatSearch:
             self.waiting.pop()
             self.since, self.begun, run.reached, self.holders = self.spent, self.spent, 0, None
         return True
+
+    @property
+    def _is_stopped(self) -> bool:
+        return bool(self.stop[0] > AT_TIME or (self.stop[0] and self.run.held > 0))
 
     def _walk(self, mask: int, until: float) -> bool:
         """Search a bypass choice; anew, with its tiles in a better order, once working out the outer table pays.
@@ -179,7 +184,7 @@ class FlatSearch:
             )  # fmt: skip
             if run.held < 0:
                 raise DseError(f"layer {self.name}: the front has more than {self.longest} points")
-            if run.reached == len(problem.tiles.order) or (self.stop[0] and run.held > 0):
+            if run.reached == len(problem.tiles.order) or self._is_stopped:
                 return True
             if self.spent <= pays:
                 return False

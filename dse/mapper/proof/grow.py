@@ -74,7 +74,7 @@ def told_apart(space: Space, checker: check.Checker) -> Space:
         merged = tuple(chain.reshape(len(chain), -1) for chain in chains)
         own, other = (np.unique(np.concatenate(some, axis=1), axis=0) for some in (mine.chains, merged))
         given = space.problem
-        many = prod(int(compiled(count_chains)(given, d, any_tiles(given, d), True)) for d in mine.dims)
+        many = prod(int(count_chains(given, d, any_tiles(given, d), apart=True)) for d in mine.dims)
         assert len(merged[0]) == many, "the checker lists more splits, or fewer"
         # The mapper leaves out of a long axis what fits nowhere, the checker nothing.
         assert mine.fitting or np.array_equal(own, other), "the checker lists other splits"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from math import inf
 from threading import Timer
@@ -11,6 +12,8 @@ from time import monotonic, process_time
 from typing import Any
 
 import numpy as np
+
+from dse.errors import DseError
 
 LEAST_S = 1e-3
 """Seconds of a search for which no time is left: it ends with the first mapping that it finds."""
@@ -180,6 +183,27 @@ class BusyTimer:
             self._timer.cancel()
 
 
+class OutOfTimeError(DseError):
+    """The time of a search is over before it can look at mappings: tables that it needs are longer than that."""
+
+
+class TooLongError(OutOfTimeError):
+    """Tables that a search needs take more memory than machines have."""
+
+
+UNTIMED = 1_000_000
+"""Rows of tables that are made whatever the time, in about a second: with them a search says more."""
+
+AT_TIME, AT_ONCE = 1, 2
+"""What a flag says: to end as soon as a mapping is known, or as soon as it is seen."""
+
+_at_hand: ContextVar[tuple[Any, ...]] = ContextVar("searches at hand", default=())
+"""Flags of the searches that are within one another; those with a limit of their own have True beside them."""
+
+_flags: list[Any] = []
+"""Flags of all searches of this process."""
+
+
 @contextmanager
 def stopping(time_limit_s: float | None) -> Iterator[Any]:
     """A flag that is raised once the time is over; kernels run without the interpreter's lock, and look at it.
@@ -191,18 +215,68 @@ def stopping(time_limit_s: float | None) -> Iterator[Any]:
     array([0])
     """
     stop = np.zeros(1, dtype=np.int64)
-    if time_limit_s is None:
-        yield stop
-        return
-    by_clock = time_limit_s.clock_s if isinstance(time_limit_s, Busy) else time_limit_s
-    timers: list[Any] = [Timer(by_clock, stop.fill, (1,))] if by_clock < inf else []
-    if isinstance(time_limit_s, Busy):
-        timers.append(BusyTimer(time_limit_s, stop.fill, (1,)))
+    timers = [] if time_limit_s is None else _timers(time_limit_s, stop)
     for timer in timers:
         timer.daemon = True
         timer.start()
+    outside = _at_hand.set((*_at_hand.get(), (stop, time_limit_s is not None)))
+    _flags.append(stop)
     try:
         yield stop
     finally:
+        _flags[:] = [flag for flag in _flags if flag is not stop]
+        _at_hand.reset(outside)
         for timer in timers:
             timer.cancel()
+
+
+def _timers(time_limit_s: float, stop: Any) -> list[Any]:
+    by_clock = time_limit_s.clock_s if isinstance(time_limit_s, Busy) else time_limit_s
+    timers: list[Any] = [Timer(by_clock, stop.fill, (AT_TIME,))] if by_clock < inf else []
+    return [*timers, BusyTimer(time_limit_s, stop.fill, (AT_TIME,))] if isinstance(time_limit_s, Busy) else timers
+
+
+def look_at_clock(rows: float) -> None:
+    """Raise `OutOfTimeError` if a search at hand has been told to end while it makes a table of many rows.
+
+    Parameters
+    ----------
+    rows : float
+        As many as the table has so far, or as there are; up to `UNTIMED` are made in any case.
+
+    Examples
+    --------
+    >>> with stopping(600.0) as stop:
+    ...     look_at_clock(2e6)
+    ...     stop[0] = AT_TIME
+    ...     look_at_clock(1e6)
+    ...     look_at_clock(2e6)
+    Traceback (most recent call last):
+    dse.mapper.shared.stopping.OutOfTimeError: the time is over before the tables of the search are made
+    """
+    if rows > UNTIMED and any(flag[0] for flag, _ in _at_hand.get()):
+        raise OutOfTimeError("the time is over before the tables of the search are made")
+
+
+def flag_for(rows: float) -> Any:
+    """A flag for a kernel that makes a table of many rows: that of the search at hand, or one that nobody raises.
+
+    Examples
+    --------
+    >>> with stopping(600.0) as stop:
+    ...     flag_for(2e6) is stop, flag_for(1e6) is stop
+    (True, False)
+    """
+    at_hand = _at_hand.get()
+    return at_hand[-1][0] if at_hand and rows > UNTIMED else np.zeros(1, dtype=np.int64)
+
+
+def has_limit() -> bool:
+    """Whether a search at hand has a limit on its time, so that it may end without proof."""
+    return any(limited for _, limited in _at_hand.get())
+
+
+def end_at_once() -> None:
+    """Tell all searches of this process to end, also those without a mapping; a signal's handler waits for kernels."""
+    for flag in _flags:
+        flag.fill(AT_ONCE)

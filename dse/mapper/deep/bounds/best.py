@@ -30,7 +30,8 @@ class Best:
     `values` and `records` have the best mappings, of which `held` are filled in; `visited` counts, `stop` ends it.
     `fruitless`: how many looks for a better mapping have found none in a row. `warm`: it begins at a mapping
     found earlier, with `start_weights` if not those kept; `weights` are its own. `sketched`: it begins at the best
-    of many sketches, so that looks for first mappings seldom find a better one.
+    of many sketches, so that looks for first mappings seldom find a better one. `open`: the least bound that is open,
+    once all whole spaces have one.
     """
 
     kind: int
@@ -44,6 +45,7 @@ class Best:
     fruitless: int = 0
     warm: bool = False
     sketched: bool = False
+    open: float = -inf
     start_weights: dict[Hashable, tuple[Ints, Floats]] | None = None
     weights: dict[Hashable, tuple[Ints, Floats]] = field(default_factory=dict)
 

@@ -14,12 +14,14 @@ from dse.mapper.deep.bounds.weights.dual import WARM
 from dse.mapper.deep.bounds.weights.newton import HOT
 from dse.mapper.deep.lists import nothing_of
 from dse.mapper.deep.splits.gathered import stand_ins_of
+from dse.mapper.shared.stopping import look_at_clock
 
 
 def root_of(space: Space, best: Best) -> Node | None:
     """A whole space as a subproblem, None when nothing in it improves."""
     if not all(map(len, space.rows)):
         return None
+    look_at_clock(sum(map(len, space.rows)))
     problem = space.problem
     key = (best.kind, best.until < inf, problem.returns, problem.never_finished.tobytes(), problem.kept.tobytes())
     # A gap's search ends with what it comes to first, so nothing may lead it that another order of work changes.

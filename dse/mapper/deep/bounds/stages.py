@@ -20,7 +20,6 @@ from dse.mapper.deep.lists import nothing_of
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.splits.chains import any_tiles, count_chains
 from dse.mapper.deep.splits.stages import staged_axes
-from dse.mapper.shared.compilation.twins import compiled
 from dse.problem.dims import P
 
 LONG = 100_000
@@ -53,7 +52,7 @@ def _may_be_staged(draft: Draft) -> bool:
 
 
 def _many_splits(problem: Deep) -> int:
+    most = float(LONG)  # more need not be counted
     return sum(
-        int(compiled(count_chains)(problem, d, any_tiles(problem, d), False))
-        for d in range(P) if problem.bounds[d] > 1
-    )  # fmt: skip
+        int(count_chains(problem, d, any_tiles(problem, d), most=most)) for d in range(P) if problem.bounds[d] > 1
+    )

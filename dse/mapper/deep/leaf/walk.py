@@ -159,7 +159,7 @@ def _walk(
             depth -= 1
             continue
         visited[SPLITS] += 1
-        if (goal.stop[0] != 0 and held > 0) or (goal.limit > 0 and visited[SPLITS] >= goal.limit):
+        if goal.stop[0] > 1 or (goal.stop[0] != 0 and held > 0) or (goal.limit > 0 and visited[SPLITS] >= goal.limit):
             visited[UNFINISHED] = 1
             break
         lifted[depth + 1] = lifted[depth] + reduced[i]
@@ -190,7 +190,7 @@ def _walk_last(
         while n < BLOCK and at + n < end and reduced[at + n] <= most:
             n += 1
         visited[SPLITS] += n
-        if (goal.stop[0] != 0 and held > 0) or (goal.limit > 0 and visited[SPLITS] >= goal.limit):
+        if goal.stop[0] > 1 or (goal.stop[0] != 0 and held > 0) or (goal.limit > 0 and visited[SPLITS] >= goal.limit):
             visited[UNFINISHED] = 1
             return held
         add_up_several(last, last.sums, at - start, n)

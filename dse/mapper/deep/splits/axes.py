@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import product
+from math import inf
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,6 +34,7 @@ from dse.mapper.deep.splits.filling import (
 from dse.mapper.deep.splits.halo import Slides, View, Window, joined_words
 from dse.mapper.shared.compilation.arguments import Held
 from dse.mapper.shared.compilation.twins import compiled
+from dse.mapper.shared.stopping import UNTIMED, flag_for, look_at_clock
 from dse.model.counting.kernel import Floats, Ints
 from dse.model.counting.records import NONE, WORD
 from dse.model.counting.records import TILE as EACH_TILE
@@ -45,6 +47,12 @@ Singles = tuple[tuple[Ints, Ints], tuple[Ints, Ints]]
 
 COLUMNS = 80
 """Columns for each of its dims that an axis has room for at first: to make more, all are copied."""
+
+FEW_COLUMNS = 4
+"""Columns of a long table that are filled at a time."""
+
+POSITIONS = 500
+"""Positions of tiles along an axis that are counted in about as long as other factors of a split take."""
 
 SAMPLE = 256
 """About how many factors of a column are looked at first to tell whether another one has the same."""
@@ -154,6 +162,7 @@ class Axis:
         known = self.columns.get(key)
         if known is not None:
             return known
+        look_at_clock(len(self))
         if self.twin is not None:
             if key[0] == "side" and self.sides is not self.twin.sides:
                 self.put(key, self.sides[:, key[1], key[2]].astype(np.float64))
@@ -211,8 +220,12 @@ class Axis:
         sides = self.sides if len(self.sides) else np.ones((len(self), levels, 2), dtype=NARROW)
         bounds = np.array([*self.bounds, 1][:2])
         splits = Splits(self.both(), sides.astype(NARROW, copy=False), bounds, self.stride, self.dilation)
-        compiled(fill)(splits, np.array(self._asked), tables[0], tables[1])
-        self._asked = ()
+        # In a long table a few columns at a time, as the search may be told to end.
+        step = len(self._asked) if len(self) <= UNTIMED else FEW_COLUMNS
+        while self._asked:
+            look_at_clock(len(self))
+            compiled(fill)(splits, np.array(self._asked[:step]), tables[0], tables[1])
+            self._asked = self._asked[step:]
 
     def table(self, plain: bool = False) -> Floats:
         """(columns, n) logarithms of all factors, or with `plain` the factors themselves."""
@@ -316,7 +329,9 @@ class Axis:
         view = View(level, joined if mode != NONE else 0, WORD if slides and mode == EACH_TILE else mode)
         window, words = Window(np.array(self.bounds), self.stride, self.dilation), np.empty(len(self), dtype=np.int64)
         each = np.array(slides, dtype=np.int64).reshape(-1, 4)
-        compiled(joined_words)(singles, of, window, view, each, words)
+        stop = flag_for(len(self) * max(1, max(self.bounds) // POSITIONS))
+        if not compiled(joined_words)(singles, of, window, view, each, stop, words):
+            look_at_clock(inf)
         return words
 
     def singles_of(self) -> Singles:

@@ -12,19 +12,27 @@ sides are found for them when a whole mapping is known (`settle_sides`).
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.record import COLS, ROWS, TRIPS
+from dse.mapper.deep.splits.products import divisors as divisors_of
+from dse.mapper.deep.splits.products import products_of
 from dse.mapper.shared.compilation.twins import compiled
 from dse.mapper.shared.mapspace.factors import ceil_div, keeps_tight
+from dse.mapper.shared.stopping import UNTIMED, TooLongError, look_at_clock
 from dse.model.counting.kernel import Floats, Ints, entry
+from dse.problem.dims import DIMS
 
 NARROW: Any = np.int32
 """Type of a chain's numbers, which are less than twice a bound: memory that is new, or read once, is what long tables
 cost."""
+
+MOST = 30_000_000
+"""Splits of an axis that are listed at most: their tables take about ten gigabytes."""
 
 
 def list_chains(dp: Deep, d: int, largest: Ints, many: int | None = None) -> Ints:
@@ -54,10 +62,38 @@ def list_beside_ones(dp: Deep, d: int, largest: Ints, many: int | None = None) -
 
 def _listed(dp: Deep, d: int, largest: Ints, many: int | None, width: int) -> Ints:
     """The chains of a dim, and room for one less than `width` beside each."""
-    many = int(compiled(count_chains)(dp, d, largest, False)) if many is None else many
-    chains = np.empty((many, width, 2 * len(dp.nodes)), dtype=NARROW)
-    compiled(put_chains)(dp, d, largest, chains)
+    many = int(count_chains(dp, d, largest, most=MOST)) if many is None else many
+    if many > MOST:
+        raise TooLongError(f"{DIMS[d]} = {dp.bounds[d]:,} can be split in more than {MOST:,} ways, too many to list")
+    chains, row = np.empty((many, width, 2 * len(dp.nodes)), dtype=NARROW), 0
+    for products in products_of(dp, d):
+        look_at_clock(row)
+        row = compiled(put_chains)(dp, d, products, largest, chains, row)
     return chains
+
+
+def count_chains(dp: Deep, d: int, largest: Ints, apart: bool = False, most: float = inf) -> float:
+    """How many chains of a dim the rules allow, without listing them; no more are counted than a little over `most`.
+
+    Parameters
+    ----------
+    largest : (k,) int64
+        See `list_chains`.
+    apart : bool
+        Whether rows and columns are told apart.
+
+    Raises
+    ------
+    OutOfTimeError
+        The search at hand has been told to end.
+    """
+    total = 0.0
+    for products in products_of(dp, d):
+        look_at_clock(total)
+        total += compiled(count_some)(dp, d, products, largest, apart)
+        if total > most:
+            break
+    return total
 
 
 def least_sides(dp: Deep, d: int, chains: Ints) -> Ints:
@@ -74,7 +110,9 @@ def least_sides(dp: Deep, d: int, chains: Ints) -> Ints:
     """
     chains = chains if chains.ndim > 2 else chains[:, None]
     least = np.empty((len(chains), len(dp.nodes), 2), dtype=NARROW)
-    compiled(put_least_sides)(dp, d, chains, least)
+    for begin in range(0, len(chains), UNTIMED):
+        look_at_clock(begin)
+        compiled(put_least_sides)(dp, d, chains[begin : begin + UNTIMED], least[begin : begin + UNTIMED])
     return least
 
 
@@ -103,30 +141,22 @@ class Continuations(NamedTuple):
 
 
 @entry
-def count_chains(dp: Deep, d: int, largest: Ints, apart: bool) -> float:
-    """How many chains of a dim the rules allow, without listing them; with `apart`, rows and columns are told apart.
-
-    Parameters
-    ----------
-    largest : (k,) int64
-        See `list_chains`.
-    """
-    bound, total = dp.bounds[d], 0.0
-    for product in range(bound, bound + 1 if dp.perfect else 2 * bound):
-        if dp.loose or _may_be_tight(bound, product):
-            many = _ways_on(dp, d, product, largest, apart).many[0]
-            total += many[len(many) - 1]
+def count_some(dp: Deep, d: int, products: Ints, largest: Ints, apart: bool) -> float:
+    """How many chains of a dim have some products, see `count_chains`."""
+    total = 0.0
+    for product in products:
+        many = _ways_on(dp, d, product, largest, apart).many[0]
+        total += many[len(many) - 1]
     return total
 
 
 @entry
-def put_chains(dp: Deep, d: int, largest: Ints, chains: Ints) -> None:
-    """List the chains of a dim, see `list_chains`: chains[:, 0]."""
-    bound, slots, row = dp.bounds[d], 2 * len(dp.nodes), 0
+def put_chains(dp: Deep, d: int, products: Ints, largest: Ints, chains: Ints, row: int) -> int:
+    """List the chains of a dim that have some products, see `list_chains`: chains[:, 0], from a row on. Returns the
+    row after them."""
+    slots = 2 * len(dp.nodes)
     way, last = np.zeros(slots, dtype=np.int64), np.zeros(slots, dtype=np.int64)
-    for product in range(bound, bound + 1 if dp.perfect else 2 * bound):
-        if not dp.loose and not _may_be_tight(bound, product):
-            continue
+    for product in products:
         ways = _ways_on(dp, d, product, largest, False)
         slot, at = 0, ways.many.shape[1] - 1
         if ways.many[0, at] == 0.0:
@@ -146,11 +176,12 @@ def put_chains(dp: Deep, d: int, largest: Ints, chains: Ints) -> None:
                 chains[row, 0, k] = ways.factor[way[k]]
             row += 1
             slot -= 1
+    return row
 
 
 def _ways_on(dp: Deep, d: int, product: int, largest: Ints, apart: bool) -> Continuations:
     """How chains of a product go on, without ways that come to nothing."""
-    slots, divisors = 2 * len(dp.nodes), _divisors(product)
+    slots, divisors = 2 * len(dp.nodes), divisors_of(product)
     n = len(divisors)
     stands = _ways_of(dp, d, divisors, product)
     any_stands = _ways_of(dp, d, divisors, 0) if dp.loose else stands
@@ -313,23 +344,6 @@ def _ways_of(dp: Deep, d: int, divisors: Ints, product: int) -> Ints:
     return ways
 
 
-def _divisors(number: int) -> Ints:
-    """All divisors of a number, in rising order."""
-    found = np.zeros(2 * int(np.sqrt(number)) + 2, dtype=np.int64)
-    count, divisor = 0, 1
-    while divisor * divisor <= number:
-        if number % divisor == 0:
-            found[count] = divisor
-            count += 1
-        divisor += 1
-    low = count
-    for k in range(low - 1, -1, -1):
-        if found[k] * found[k] != number:
-            found[count] = number // found[k]
-            count += 1
-    return found[:count]
-
-
 def _twice_as_long(numbers: Ints) -> Ints:
     longer = np.zeros(2 * len(numbers), dtype=np.int64)
     longer[: len(numbers)] = numbers
@@ -368,16 +382,3 @@ def _stands(dp: Deep, level: int, d: int, rows: int, cols: int, product: int) ->
         if wanted != 0 and ceil_div(dp.bounds[d], factor) != wanted:
             return False
     return True
-
-
-def _may_be_tight(bound: int, product: int) -> bool:
-    """Whether every prime factor of a product keeps it tight, so that all factors of a chain may."""
-    if product == bound:
-        return True
-    most = (product - 1) // (product - bound)  # the largest factor that does
-    divisor = 2
-    while divisor <= most and divisor * divisor <= product:
-        while product % divisor == 0:
-            product //= divisor
-        divisor += 1
-    return product <= most  # 1, a prime, or a product of primes that are all larger than that

@@ -98,13 +98,6 @@ def pairs_that_fit(
     for level, (fan, sides) in enumerate(zip(problem.fans, problem.sides.tolist(), strict=True)):
         if fan >= 0:
             keep &= first[x, 2 * level + 1] * second[y, 2 * level + 1] <= prod(sides)
-    return _some(keep)
-
-
-def _some(keep: Bools) -> Bools:
-    """The same, or the first alone where there is none: an axis has a split, and limits say that it does not fit."""
-    if not keep.any():
-        keep[:1] = True
     return keep
 
 

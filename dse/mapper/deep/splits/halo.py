@@ -98,8 +98,9 @@ class Patterns(NamedTuple):
 
 @entry
 def joined_words(
-    singles: tuple[Ints, Ints], chosen: tuple[Ints, Ints], window: Window, view: View, slides: Ints, out: Ints
-) -> None:
+    singles: tuple[Ints, Ints], chosen: tuple[Ints, Ints], window: Window, view: View, slides: Ints, stop: Ints,
+    out: Ints,
+) -> bool:
     """At least the words that the parents of the children at a level read: the fewest in some ways to slide, or none.
 
     Where nothing slides, and where one way to slide is known, this is what they read.
@@ -112,8 +113,15 @@ def joined_words(
         Those of each split.
     slides : (m, 4) int64
         See `Slide`. A split does not slide so where it has no trips of that dim, or some of the other dim further in.
+    stop : (1,) int64
+        Raised from outside to leave the rest undone.
     out : (n,) int64
         Filled.
+
+    Returns
+    -------
+    bool
+        Whether all are.
     """
     first, second = singles
     loops, bounds = 2 * first.shape[1], window.bounds
@@ -123,28 +131,31 @@ def joined_words(
     )  # fmt: skip
     scratch = new_scratch(loops, max(bounds[0], bounds[1]), _most_children(first, second, view.joined))
     none = np.array([0, loops, loops, 0])
-    whole_a = _patterns(first, P, bounds[0], view, none, nest, scratch)
-    whole_b = _patterns(second, R, bounds[1], view, none, nest, scratch)
+    whole_a = _patterns(first, P, bounds[0], view, none, nest, scratch, stop)
+    whole_b = _patterns(second, R, bounds[1], view, none, nest, scratch, stop)
     for i in range(len(out)):
         out[i] = 2**62
-    _lower(whole_a, whole_b, chosen, none, window, view.mode, scratch, out)
+    _lower(whole_a, whole_b, chosen, none, window, view.mode, scratch, stop, out)
     for k in range(len(slides)):
         if slides[k, 0] == 0:
-            slid = _patterns(first, P, bounds[0], view, slides[k], nest, scratch)
-            _lower(slid, whole_b, chosen, slides[k], window, view.mode, scratch, out)
+            slid = _patterns(first, P, bounds[0], view, slides[k], nest, scratch, stop)
+            _lower(slid, whole_b, chosen, slides[k], window, view.mode, scratch, stop, out)
         else:
-            slid = _patterns(second, R, bounds[1], view, slides[k], nest, scratch)
-            _lower(whole_a, slid, chosen, slides[k], window, view.mode, scratch, out)
+            slid = _patterns(second, R, bounds[1], view, slides[k], nest, scratch, stop)
+            _lower(whole_a, slid, chosen, slides[k], window, view.mode, scratch, stop, out)
+    return bool(stop[0] == 0)
 
 
 def _lower(
     a: Patterns, b: Patterns, chosen: tuple[Ints, Ints], slide: Ints, window: Window, mode: int, scratch: Scratch,
-    out: Ints,
+    stop: Ints, out: Ints,
 ) -> None:  # fmt: skip
     """Lower the words of each split that may slide so to those of its patterns."""
     known, which, last = np.full((a.many, b.many), -1), slide[0], slide[2]
     slides = last < len(scratch.joined)
     for i in range(len(out)):
+        if stop[0] != 0:
+            break
         one, other = chosen[0][i], chosen[1][i]
         mine, its = (a.deepest[one], b.deepest[other]) if which == 0 else (b.deepest[other], a.deepest[one])
         if slides and (mine < max(0, its) or (slide[3] == 1 and mine != last)):
@@ -178,8 +189,10 @@ def _words(
     return int(total)
 
 
-def _patterns(chains: Ints, d: int, bound: int, view: View, slide: Ints, nest: Nest, scratch: Scratch) -> Patterns:
-    """The patterns of a dim's chains, sliding over some of its loops."""
+def _patterns(
+    chains: Ints, d: int, bound: int, view: View, slide: Ints, nest: Nest, scratch: Scratch, stop: Ints
+) -> Patterns:
+    """The patterns of a dim's chains, sliding over some of its loops; of those up to where the search is stopped."""
     which = 0 if d == P else 1
     first, last, loops = slide[1], slide[2], nest.size
     if last < loops:
@@ -187,10 +200,13 @@ def _patterns(chains: Ints, d: int, bound: int, view: View, slide: Ints, nest: N
     stands, at = (scratch.offsets_a, scratch.positions_a) if d == P else (scratch.offsets_b, scratch.positions_b)
     of, begin, many = np.zeros(len(chains), dtype=np.int64), np.zeros(len(chains) + 1, dtype=np.int64), 0
     deepest = np.full(len(chains), -1)
+    places = np.full(_room_of(len(chains)), -1)  # of patterns, from where their numbers lead to onwards
     numbers = np.zeros(1024, dtype=np.int64)
     for k in range(loops):
         nest.trips[k] = 1  # of the other dim
     for i in range(len(chains)):
+        if stop[0] != 0:
+            break
         for k in range(view.level):
             if chains[i, 2 * k] > 1:
                 deepest[i] = k
@@ -209,22 +225,39 @@ def _patterns(chains: Ints, d: int, bound: int, view: View, slide: Ints, nest: N
         for k in range(classes):
             for x in range(3):
                 numbers[start + 3 + children + 3 * k + x] = at[k, x]
-        p = 0
-        while p < many and not _same(numbers, begin[p], begin[p + 1] - begin[p], start, size):
-            p += 1
-        of[i] = p
-        if p == many:
+        place = _first_place(numbers, start, size, len(places))
+        while places[place] >= 0 and not _is_at(places[place], numbers, begin, start, size):
+            place = (place + 1) % len(places)
+        if places[place] < 0:
+            places[place] = many
             many += 1
             begin[many] = start + size
+        of[i] = places[place]
     return Patterns(of, deepest, begin, numbers, many)
 
 
-def _same(numbers: Ints, one: int, size: int, other: int, other_size: int) -> bool:
-    """Whether two patterns are alike."""
+def _room_of(many: int) -> int:
+    """A power of two, about twice as much as so many."""
+    room = 16
+    while room < 2 * many:
+        room *= 2
+    return room
+
+
+def _first_place(numbers: Ints, start: int, size: int, room: int) -> int:
+    """Where a pattern is looked for first."""
+    found = 0
+    for k in range(start, start + size):
+        found = (found * 1_000_003 + numbers[k]) % 2_147_483_647
+    return int(found * 40_503 // 8 % room)
+
+
+def _is_at(p: int, numbers: Ints, begin: Ints, start: int, size: int) -> bool:
+    """Whether a pattern is the same as one that is known."""
     k = 0
-    while size == other_size and k < size and numbers[one + k] == numbers[other + k]:
+    while k < size and numbers[begin[p] + k] == numbers[start + k]:
         k += 1
-    return k == size == other_size
+    return bool(k == size and begin[p + 1] - begin[p] == size)
 
 
 def _most_children(first: Ints, second: Ints, joined: int) -> int:

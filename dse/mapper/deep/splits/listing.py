@@ -10,11 +10,12 @@ import numpy as np
 from dse.errors import DseError
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.splits.axes import AXES, Axis
+from dse.mapper.deep.splits.chains import MOST as MOST_SPLITS
 from dse.mapper.deep.splits.chains import NARROW, any_tiles, count_chains, least_sides, list_beside_ones, list_chains
 from dse.mapper.deep.splits.fitting import LONG, largest_tiles, pairs_that_fit
-from dse.mapper.shared.compilation.twins import compiled
+from dse.mapper.shared.stopping import UNTIMED, TooLongError, look_at_clock
 from dse.model.counting.kernel import Ints
-from dse.problem.dims import P, Q
+from dse.problem.dims import DIMS, P, Q
 
 MOST = int(np.iinfo(NARROW).max) // 2
 """The largest loop bound: numbers of a chain may be nearly twice as much."""
@@ -44,7 +45,7 @@ def axes_of(problem: Deep) -> list[Axis]:
 def _axis(problem: Deep, dims: tuple[int, ...], other: Axis | None) -> Axis:
     """An axis; `other` is one that it may have all splits of."""
     bounds = tuple(int(problem.bounds[d]) for d in dims)
-    each = [int(compiled(count_chains)(problem, d, any_tiles(problem, d), False)) for d in dims]
+    each = [int(count_chains(problem, d, any_tiles(problem, d), most=MOST_SPLITS)) for d in dims]
     many = prod(each)
     if len(dims) == 1:
         both = _listed(problem, dims[0], list_beside_ones, many, many > LONG)
@@ -78,13 +79,23 @@ def _listed(problem: Deep, d: int, listing: Listing, many: int, is_long: bool) -
 
 
 def _pairs(problem: Deep, dims: tuple[int, int], chains: list[Ints], is_long: bool) -> tuple[Ints, Ints]:
-    """The places of the chains of two dims in all pairs, or of a long axis in those that fit."""
+    """The places of the chains of two dims in all pairs, or of a long axis in those that fit; the first alone if none
+    does, as an axis has a split, and limits say that it does not fit."""
     a, b = chains
-    first, second = np.repeat(np.arange(len(a)), len(b)), np.tile(np.arange(len(b)), len(a))
-    if is_long:
+    if not is_long:
+        return np.repeat(np.arange(len(a)), len(b)), np.tile(np.arange(len(b)), len(a))
+    step, found, many = max(1, UNTIMED // len(b)), [], 0
+    for begin in range(0, len(a), step):
+        look_at_clock(begin * len(b))
+        some = np.arange(begin, min(begin + step, len(a)))
+        first, second = np.repeat(some, len(b)), np.tile(np.arange(len(b)), len(some))
         keep = pairs_that_fit(problem, dims, (a, b), (first, second))
-        first, second = first[keep], second[keep]
-    return first, second
+        found.append((first[keep], second[keep]))
+        if (many := many + len(found[-1][0])) > MOST_SPLITS:
+            bounds = " and ".join(f"{DIMS[d]} = {problem.bounds[d]:,}" for d in dims)
+            raise TooLongError(f"{bounds} can be split in more than {MOST_SPLITS:,} ways together, too many to list")
+    first, second = (np.concatenate([pair[which] for pair in found]) for which in range(2))
+    return (first, second) if many > 0 else (np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64))
 
 
 def _same_splits(axis: Axis, bounds: tuple[int, ...], moves: tuple[int, int], chains: list[Ints]) -> bool:

@@ -124,6 +124,7 @@ def seek(
         bound, _, node, returning = heapq.heappop(heap)
         if bound >= best.target():
             return bound
+        best.open = bound
         best.visited[SUBPROBLEMS] += 1
         if best.visited[SUBPROBLEMS] - before == dive_at:
             dive_at *= 2

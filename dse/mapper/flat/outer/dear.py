@@ -10,7 +10,7 @@ from typing import Any
 from dse.mapper.flat.inner.costs import ANY
 from dse.mapper.flat.inner.least_time import array_beside
 from dse.mapper.flat.instance import Instance
-from dse.mapper.flat.outer.table import OF_K, OF_P, OF_Q
+from dse.mapper.flat.outer.table import OF_K, OF_P, OF_Q, place_of
 from dse.mapper.flat.outer.trips import END, FIRST, N_TRIPS, is_too_large
 from dse.mapper.flat.run import OUTER_TILES
 from dse.mapper.shared.incumbent import pruned
@@ -24,23 +24,23 @@ def trips_too_dear(
     """`too_dear` with the trips decided up to dim d, which is P, Q or K."""
     if d == P:
         return p_too_dear(inst, run, work, config, room, table, work.n[P], values)
-    p, q = table.index[OF_P, work.n[P]], table.index[OF_Q, work.n[Q]]
+    p, q = place_of(table, OF_P, inst.bounds[P], work.n[P]), place_of(table, OF_Q, inst.bounds[Q], work.n[Q])
     if d == Q:
         return pair_too_dear(inst, run, work, config, table, room.marks, p, q, values)
     run.visited[OUTER_TILES] += 1
-    return too_dear(inst, run, work, config, table, p, q, table.index[OF_K, work.n[K]], values)
+    return too_dear(inst, run, work, config, table, p, q, place_of(table, OF_K, inst.bounds[K], work.n[K]), values)
 
 
 def p_too_dear(
     inst: Instance, run: Record, work: Record, config: Record, room: Any, table: Any, trips: int, values: Floats
 ) -> bool:
     """Whether no trips over Q, with some over P, improve."""
-    p, last, listed, marks = table.index[OF_P, trips], len(table.q), room.listed, room.marks
+    p, last, listed, marks = place_of(table, OF_P, inst.bounds[P], trips), len(table.q), room.listed, room.marks
     if pair_too_dear(inst, run, work, config, table, marks, p, last, values):
         return True
     row = config.spread_row[Q]
     for i in range(listed[row, FIRST], listed[row, END]):
-        q = table.index[OF_Q, room.trips[i, N_TRIPS]]
+        q = place_of(table, OF_Q, inst.bounds[Q], room.trips[i, N_TRIPS])
         if not pair_too_dear(inst, run, work, config, table, marks, p, q, values):
             return False
     marks[p, last] = marks[len(table.p), last]
@@ -81,7 +81,7 @@ def too_dear(
     p, q, k : int
         Places of the trips in `table.least`.
     """
-    all_k = table.index[OF_K, config.passes[K]]
+    all_k = place_of(table, OF_K, inst.bounds[K], config.passes[K])
     for row in range(6):  # of each operand, once where it does not stay through the outermost list, once where it does
         o = row % 3
         at = k

@@ -8,7 +8,7 @@ not once per array configuration.
 from __future__ import annotations
 
 from functools import lru_cache
-from math import prod
+from math import isqrt, prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +16,7 @@ import numpy as np
 from dse.mapper.flat.instance import Instance
 from dse.mapper.flat.outer.walk import GRAIN, LEAST_BUSY, LEAST_PJ, grain, others, walk
 from dse.mapper.flat.outer.words import is_square, repeats
-from dse.mapper.shared.mapspace.factors import trip_values
+from dse.mapper.shared.mapspace.factors import ceil_div, trip_values
 from dse.mapper.shared.mapspace.orders import group_dims
 from dse.model.counting.kernel import Floats, Ints, Record, entry
 from dse.problem.dims import K, N, P, Q, R, S
@@ -44,8 +44,8 @@ class OuterTable(NamedTuple):
         outermost port, cycles of the crossing and of deliveries after the first. The last entries over P, Q and K are
         the least of all others. Until the table is worked out, there is one of each.
     ports : (outermost ports,) int64
-    index : (3, longest bound + 1) int64
-        Of P, Q and K: place of a trip count in `least`.
+    index : (3, *) int64
+        Of P, Q and K: place of a trip count in `least`, see `place_of`.
     p, q, k : (*,) int64
         The trip counts.
     points : (3, *, 6) float
@@ -87,9 +87,10 @@ class Trips(NamedTuple):
 @lru_cache(maxsize=1024)
 def _trips_of(bounds: tuple[int, ...]) -> Trips:
     p, q, k = (trip_values(bounds[d]) for d in (P, Q, K))
-    index = np.full((3, max(bounds[d] for d in (P, Q, K)) + 1), -1, dtype=np.int64)
-    for row, trips in enumerate((p, q, k)):
-        index[row, trips] = np.arange(len(trips))
+    few = isqrt(max(bounds[d] for d in (P, Q, K))) + 2
+    index = np.full((3, 2 * few), -1, dtype=np.int64)
+    for row, (d, trips) in enumerate(((P, p), (Q, q), (K, k))):
+        index[row, np.where(trips < few, trips, few - 1 - bounds[d] // -trips)] = np.arange(len(trips))
     entries = len(p) * len(q) * len(k) * prod(len(trip_values(bounds[d])) for d in (N, R, S))
     sizes = [grain(prod(bounds[d] for d in group_dims(o) if d >= 0)) + 1 for o in range(3)]
     cells = max(sizes[0] * sizes[1], sizes[0] * sizes[2], sizes[1] * sizes[2])
@@ -105,6 +106,19 @@ def entries_of(bounds: Ints) -> int:
     50
     """
     return _trips_of(tuple(bounds.tolist())).entries
+
+
+def place_of(table: Any, row: int, bound: int, trips: int) -> int:
+    """The place of a trip count of a dim among all: of many trips by the tile that each has, as few are as many.
+
+    Examples
+    --------
+    >>> table = empty_table(np.array([1, 1, 1000, 1, 6, 6, 3, 3]), np.zeros(1))
+    >>> [int(table.k[place_of(table, OF_K, 1000, trips)]) for trips in (1, 31, 32, 34, 500, 1000)]
+    [1, 31, 32, 34, 500, 1000]
+    """
+    few = table.index.shape[1] // 2
+    return int(table.index[row, trips if trips < few else few - 1 + ceil_div(bound, trips)])
 
 
 NO_FLOOR = np.zeros((3, 2))

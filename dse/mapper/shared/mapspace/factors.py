@@ -186,10 +186,12 @@ def next_trips(bound: int, f: int, sy: int, sx: int, passes: int, n: int, perfec
     """
     while n <= passes:
         m = ceil_div(passes, n)
-        exact = ceil_div(passes, m)
-        if exact == n and tight(bound, f, sy, sx, m, n) and (not perfect or m * n == passes):
+        exact = ceil_div(passes, m) == n
+        if exact and tight(bound, f, sy, sx, m, n) and (not perfect or m * n == passes):
             return n, m
-        n = max(n + 1, exact if exact > n else n + 1)
+        if m == 1:
+            break
+        n = ceil_div(passes, m - 1)  # those up to there leave as many for the buffer, and cover no more
     return 0, 0
 
 

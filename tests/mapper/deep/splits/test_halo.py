@@ -85,7 +85,8 @@ def counted(chains: list[Chain], bounds: Bounds, window: Bounds, view: View, *sl
     rows = [np.array([[x for trips, children in chain for x in (trips, children)]]) for chain in chains]
     out, of = np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64)
     each = np.array(slides, dtype=np.int64).reshape(-1, 4)
-    joined_words((rows[0], rows[1]), (of, of), Window(np.array(bounds), *window), view, each, out)
+    stop = np.zeros(1, dtype=np.int64)
+    assert joined_words((rows[0], rows[1]), (of, of), Window(np.array(bounds), *window), view, each, stop, out)
     return int(out[0])
 
 
