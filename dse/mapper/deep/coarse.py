@@ -9,20 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import exp, prod
 
-import numpy as np
-
 from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.layer_spaces import spaces_of_draft
 from dse.mapper.deep.bounds.left import only_left
 from dse.mapper.deep.bounds.stand_ins import has_several_lists, lists_that_slide, may_stand_in, outer_lists
-from dse.mapper.deep.bounds.subproblem import Kin, Node, bounded, bounded_all
+from dse.mapper.deep.bounds.subproblem import Node, bounded
 from dse.mapper.deep.drafts import Draft
-from dse.mapper.deep.lists import kinds, nothing_of
+from dse.mapper.deep.lists import nothing_of
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.sketch.first import sketch_on
 from dse.mapper.deep.tree import for_both
 from dse.mapper.deep.tree.best_first import DIRECT, whole_spaces, with_cheapest
-from dse.mapper.deep.tree.branching import Learned, half_of, ways_to_cut
+from dse.mapper.deep.tree.branching import Learned, by_operand, half_of, ways_to_cut
 from dse.mapper.deep.tree.walks import surviving
 from dse.problem.dims import P
 
@@ -88,35 +86,6 @@ def _bounded_again(part: Node, best: Best) -> Node | None:
         return None
     left = only_left(part, best.target())
     return bounded(left.space, left.choices, left.rows, left.weights, best, left.columns, mirror=left.mirror)
-
-
-def by_operand(root: Node, best: Best) -> list[Node]:
-    """A whole space for each operand that may stay in the innermost list that has loops, whichever list that is; and
-    for that in which none has any.
-
-    Of its splits each stands for as many as before: see docs/mapper/deep.md, "Outer lists last".
-
-    Parameters
-    ----------
-    root : Node
-        A whole space of stand-ins.
-    best : Best
-
-    Returns
-    -------
-    list of Node
-        Those in which something may improve.
-    """
-    space, nothing, some = root.space, root.choices, kinds()
-    lists = outer_lists(nothing)
-    begins = np.array([space.words.begins_of_innermost(one.kind, lists, nothing) for one in some])
-    scales, first = space.words.of_terms(space.places, begins)
-    many = len(some)
-    kin = Kin((nothing,) * many, space.places.logs + scales, first, space.places.second, (root.mirror,) * many)
-    agree = space.agree(0, root.rows, some)  # what needs a loop over K has it there: all lists are gathered in that one
-    for level in range(1, lists):
-        agree[0] &= space.agree(level, root.rows, some[:1])[0]
-    return bounded_all(space, kin, root.rows, agree, root.weights, best)
 
 
 def _has_nothing(root: Node, best: Best) -> bool:

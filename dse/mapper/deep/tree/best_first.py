@@ -305,7 +305,8 @@ def children_of(node: Node, best: Best, learned: Learned | None = None) -> list[
     spaces are bounded each by itself, once few combinations are left or all lists are laid down; a long search takes
     the way to cut that `learned` thinks best; an axis is halved, if that lifts the bound; few combinations are walked;
     a list is laid down. With `learned`, axes may be halved before all lists are laid down, and lists be laid down in
-    any order. Where several lists may hold loops, and nothing is known of some, combinations are looked through first.
+    any order. Where several lists may hold loops, and nothing is known of some, combinations are looked through first;
+    at a gap, what may stay in the innermost list of these with loops is asked before.
     """
     level, nothing = next_list(node), None in node.choices
     unknown = level is not None
@@ -314,6 +315,10 @@ def children_of(node: Node, best: Best, learned: Learned | None = None) -> list[
     left = only_left(node, target)
     many = prod(map(len, left.rows))
     large = is_large(node.space)
+    at_first = best.gap > 0 and learned is not None and not learned.compares  # in long searches it seldom ends any
+    at_first = at_first and node.gathered > 1 and node.choices != nothing_of(node.space.problem)
+    if at_first and not cut.by_operand(left, best):
+        return []
     if level is not None and nothing and large and many <= DIRECT:
         some = surviving(left, best)
         if some is None or some.gathered or prod(map(len, some.rows)) > FEW:

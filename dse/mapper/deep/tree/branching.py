@@ -14,7 +14,7 @@ from dse.mapper.deep.bounds.halves import most_undecided
 from dse.mapper.deep.bounds.left import only_left
 from dse.mapper.deep.bounds.mirror import CLOSED, PLAIN, one_of_each, part_of
 from dse.mapper.deep.bounds.sharing import TOO_MANY, FanOut, Reach, Ways, ways_to_share
-from dse.mapper.deep.bounds.stand_ins import combinations_of, is_large, without_list
+from dse.mapper.deep.bounds.stand_ins import combinations_of, is_large, outer_lists, without_list
 from dse.mapper.deep.bounds.subproblem import Kin, Node, Space, bounded_all, with_each
 from dse.mapper.deep.bounds.sums.columns import Laid
 from dse.mapper.deep.bounds.sums.records import ROUNDING, Alive
@@ -97,6 +97,23 @@ def laid_down(node: Node, level: int, best: Best) -> list[Node]:
     space, rows, lists = without_list(node, level)
     agree = space.agree(level, rows, some)
     return bounded_all(space, kin, rows, agree, node.weights, best, gathered=lists)
+
+
+def by_operand(node: Node, best: Best) -> list[Node]:
+    """A subproblem for each operand that may stay in the innermost list that has loops, of those outside all that is
+    known, whichever list that is; and for that in which none of these has any.
+
+    Of its splits each stands for as many as before: see docs/mapper/deep.md, "Outer lists last".
+    """
+    space, choices, some = node.space, node.choices, kinds()
+    lists, many = outer_lists(choices), len(some)
+    begins = np.array([space.words.begins_of_innermost(one.kind, lists, choices) for one in some])
+    scales, first = space.words.of_terms(space.places, begins)
+    kin = Kin((choices,) * many, space.places.logs + scales, first, space.places.second, (node.mirror,) * many)
+    each = [space.agree(level, node.rows, some) for level in range(lists)]
+    agree = np.logical_or.reduce(each)
+    agree[0] = np.logical_and.reduce([mine[0] for mine in each])
+    return bounded_all(space, kin, node.rows, agree, node.weights, best, gathered=node.gathered)
 
 
 def options(

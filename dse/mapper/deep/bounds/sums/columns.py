@@ -10,7 +10,7 @@ from math import log
 import numpy as np
 
 from dse.mapper.deep.bounds.sums.crossings import Crossing, Term
-from dse.mapper.deep.lists import IRRELEVANT, NO_SLIDE, NO_TRIPS, SLIDING, ListChoice
+from dse.mapper.deep.lists import ANY_SLIDE, IRRELEVANT, NO_SLIDE, NO_TRIPS, SLIDING, ListChoice
 from dse.mapper.deep.splits.axes import AXES, Axis, Key
 from dse.mapper.deep.splits.halo import Slide, Slides
 from dse.model.counting.kernel import Floats, Ints
@@ -94,6 +94,11 @@ def _begin(outer: Laid, choice: ListChoice, a: int, which: int) -> int:
             return begin
         begin, choice = i, one
     return begin
+
+
+def _anywhere(slides: Slides, lists: int) -> Slides:
+    """The same where what is in the last of so many outermost lists may be in any of them."""
+    return tuple(Slide(one.which, 0, lists - 1, False) if one.last == lists - 1 else one for one in slides)
 
 
 def _moves(operand: int, choice: ListChoice | None) -> bool:
@@ -268,7 +273,7 @@ class Pool:
         """(m, crossings) where each crossing's words begin, with lists laid down in each of m ways."""
         return np.array([self._laid.get(choices) or self._begins_of(choices) for choices in each])
 
-    def begins_of_innermost(self, operand: int, lists: int, nothing: Laid) -> list[int]:
+    def begins_of_innermost(self, operand: int, lists: int, choices: Laid) -> list[int]:
         """The same where no more is known of the outermost lists than the operand that stays in the innermost of them
         that has loops, whichever that is.
 
@@ -277,19 +282,18 @@ class Pool:
         operand : int
             `NO_TRIPS` where none has any.
         lists : int
-            How many.
-        nothing
-            What is known of all lists besides: of those of which it is nothing, the last is the last of these.
+            How many, up to the last of which `choices` say nothing.
         """
-        anywhere = () if operand == NO_TRIPS else tuple(Slide(x, 0, lists - 1, False) for x in SLIDING[operand])
+        empty, nothing = ListChoice(NO_TRIPS), choices[:lists]
+        outer = (empty,) * lists if operand == NO_TRIPS else (*nothing[:-1], ListChoice(operand, ANY_SLIDE, None))
+        laid = *outer, *choices[lists:]
         begins = []
         for k, one in enumerate(self.crossings):
             if lists <= one.child < self.levels:
-                slides: ByAxis = ((P, anywhere), (Q, anywhere)) if anywhere else ()
-                slides = self._over_windows(slides) if one.operand == IFMAP else ()
-                begins.append(self._begin(k, (0 if operand in (one.operand, NO_TRIPS) else lists, slides)))
+                count, slides = self.run(k, laid)
+                begins.append(self._begin(k, (count, tuple((a, _anywhere(each, lists)) for a, each in slides))))
             else:  # loops stand inside the child as well, or it has all of them outside
-                begins.append(self.begin(k, nothing))
+                begins.append(self.begin(k, choices))
         return begins
 
     def _begins_of(self, choices: Laid) -> list[int]:
