@@ -10,6 +10,7 @@ from math import inf, log
 
 import numpy as np
 import pytest
+from benchmarks.machines import machine_of
 from mapper.walks.deep_walk import deep_problem
 
 import dse
@@ -53,6 +54,17 @@ def test_a_search_that_is_over_has_its_first_mapping(kind, monkeypatch):
     assert solution.visited[0] == 0  # subproblems
     assert 0 < solution.gap < 20
     assert len(counted) < 60  # of 197 for K alone, four times for a front
+
+
+def test_stand_ins_are_not_counted_to_the_end(monkeypatch):
+    """There may be few, of many products."""
+    npu3 = machine_of("npu3")
+    counted = calls_of(chains.count_some, monkeypatch, chains)
+    with stopping(600.0) as stop:
+        stop[0] = AT_TIME
+        solution = module.solve_deep(npu3, npu3.lowered(LONG), EDP, 0.0, "all", 1, stop=stop)
+    assert solution.visited[0] == 0
+    assert len(counted) < 30
 
 
 def test_words_that_slide_are_not_counted_to_the_end():

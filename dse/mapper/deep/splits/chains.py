@@ -31,6 +31,9 @@ NARROW: Any = np.int32
 """Type of a chain's numbers, which are less than twice a bound: memory that is new, or read once, is what long tables
 cost."""
 
+PIECE = 400_000
+"""How many chains are counted in about as long as `products.AT_ONCE` large products are looked through."""
+
 MOST = 30_000_000
 """Splits of an axis that are listed at most: their tables take about ten gigabytes."""
 
@@ -66,8 +69,8 @@ def _listed(dp: Deep, d: int, largest: Ints, many: int | None, width: int) -> In
     if many > MOST:
         raise TooLongError(f"{DIMS[d]} = {dp.bounds[d]:,} can be split in more than {MOST:,} ways, too many to list")
     chains, row = np.empty((many, width, 2 * len(dp.nodes)), dtype=NARROW), 0
-    for products in products_of(dp, d):
-        look_at_clock(row)
+    for done, products in enumerate(products_of(dp, d)):
+        look_at_clock(max(row, PIECE * done))
         row = compiled(put_chains)(dp, d, products, largest, chains, row)
     return chains
 
@@ -88,8 +91,8 @@ def count_chains(dp: Deep, d: int, largest: Ints, apart: bool = False, most: flo
         The search at hand has been told to end.
     """
     total = 0.0
-    for products in products_of(dp, d):
-        look_at_clock(total)
+    for done, products in enumerate(products_of(dp, d)):
+        look_at_clock(max(total, PIECE * done))
         total += compiled(count_some)(dp, d, products, largest, apart)
         if total > most:
             break
