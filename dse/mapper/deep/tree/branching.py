@@ -238,6 +238,10 @@ class Learned:
                 least, found = value, parts
         for way in left:
             self.worth[way] *= FADING
+        # Where nothing gets on, a list: it has to be laid down at some time, and there are few.
+        unknown = next((way for way in left if 0 <= way < ORDERS), None)
+        if least >= 1.0 and unknown is not None and not self.halved:
+            return ways[unknown]()
         return found
 
 
