@@ -47,8 +47,8 @@ class Sketch(NamedTuple):
         How many tiles of each level there are.
     held : (k, 3) float
         Words of each operand's tile in each level that has room for so many, see `settle`.
-    first : (ports,) float
-        Time of the first fills and last drains of each port.
+    lanes : (ports,) float
+        Children over which fan-outs outside each port spread the layer.
     lists : (c,) int64
         How many lists repeat each crossing at most: up to the innermost one that moves the operand.
     moved : (c,) float
@@ -56,7 +56,7 @@ class Sketch(NamedTuple):
     fits : (1,) float
         See `too_much`.
     words : (V,) float
-    totals : (1 + 2 * ports,) float
+    totals : (1 + ports,) or (1 + 2 * ports,) float
         Scratch.
     """
 
@@ -70,7 +70,7 @@ class Sketch(NamedTuple):
     filled: Floats
     number: Floats
     held: Floats
-    first: Floats
+    lanes: Floats
     lists: Ints
     moved: Floats
     fits: Floats
@@ -80,6 +80,9 @@ class Sketch(NamedTuple):
 
 NOT_OF = ((1 << K), (1 << N) | (1 << P) | (1 << Q), (1 << C) | (1 << R) | (1 << S))
 """Dims (bits) that each operand does not have."""
+
+JUMP = 1.1
+"""What a mapping that does not fit costs more at least: only those that fit can be priced."""
 
 FAR = 2.0
 """A mapping that holds more than so many times too much is not looked at."""
@@ -282,21 +285,19 @@ def too_often(sums: SketchSums, sketch: Sketch) -> float:
 
 def settle(sums: SketchSums, sketch: Sketch) -> bool:
     """Work out what an estimate needs beside the operands that stay; whether it is worth one."""
-    bits, f = sums.bits, 0
+    bits, held, tile, window = sums.bits, sketch.held, sketch.tile, sums.window
     for level in range(1, len(bits)):
-        for o in range(3):
-            if bits[level, o] > 0:
-                sketch.held[level, o] = words_of(o, sketch.tile, level, sums.window)
+        # As `words_of`, written out: a call takes longer than the words.
+        g, n, k, c = tile[G, level], tile[N, level], tile[K, level], tile[C, level]
+        p, q, r, s = tile[P, level], tile[Q, level], tile[R, level], tile[S, level]
+        height = (p - 1) * window[0] + (r - 1) * window[1] + 1
+        held[level, IFMAP] = g * n * c * height * ((q - 1) * window[2] + (s - 1) * window[3] + 1)
+        held[level, WEIGHT] = g * k * c * r * s
+        held[level, PSUM] = g * n * k * p * q
     sketch.fits[0] = too_much(sums, sketch, True)
     if sketch.fits[0] > FAR:
         return False
     _settle_words(sums, sketch)
-    for t in range(len(sums.ports)):
-        fill = 0.0
-        while f < len(sums.fills) and sums.fills[f, 0] == t:
-            fill += sums.fill_cost[f] * words_of(sums.fills[f, 1], sketch.filled, f, sums.window)
-            f += 1
-        sketch.first[t] = fill
     return True
 
 
@@ -308,34 +309,59 @@ def estimate(sums: SketchSums, sketch: Sketch, kind: int) -> float:
     kind : int
         ENERGY, LATENCY or EDP (`dse.mapper.shared.incumbent`).
     """
-    return estimate_settled(sums, sketch, kind) if settle(sums, sketch) else np.inf
+    return estimate_settled(sums, sketch, kind, np.inf) if settle(sums, sketch) else np.inf
 
 
-def estimate_settled(sums: SketchSums, sketch: Sketch, kind: int) -> float:
-    """The same after `settle`, since when only operands that stay have changed."""
-    over = sketch.fits[0]
+def estimate_settled(sums: SketchSums, sketch: Sketch, kind: int, limit: float) -> float:
+    """The same after `settle`, since when only operands that stay have changed.
+
+    Parameters
+    ----------
+    limit : float
+        What is not below that is not looked at further, and is no less either way.
+    """
     _count_words(sums, sketch)
-    form, totals, ports = sums.form, sketch.totals, len(sums.ports)
+    form, totals, ports, lanes = sums.form, sketch.totals, len(sums.ports), sketch.lanes
     for row in range(len(totals)):
         totals[row] = sums.constant[row]
     for v in range(len(form)):
         words = sketch.words[v]
         for row in range(len(totals)):
             totals[row] += form[v, row] * words
-    energy, longest, serial, filled = totals[0], 1.0, 0.0, 0.0
+    time, serial = 1.0, 0.0
     for d in range(8):
-        longest *= sketch.trips[d, len(sums.bits) + 1]
+        time *= sketch.trips[d, len(sums.bits) + 1]
     for t in range(ports):
         used = 1.0
         for d in range(8):
             used *= sketch.used[d, t]
-        longest = max(longest, totals[1 + t] / used)
-        serial += totals[1 + ports + t] / used
-        filled += sketch.first[t] / used
-    time = longest + serial + filled
-    energy += sums.static_pj * time
-    value = energy if kind == ENERGY else time if kind == LATENCY else energy * time
+        lanes[t] = used
+        time = max(time, totals[1 + t] / used)
+        if len(totals) > 1 + ports:
+            serial += totals[1 + ports + t] / used
+    time += serial
     sums.state[0] += 1
+    value = _objective(sums.static_pj, kind, totals[0], time)
+    if value >= limit:
+        return value
+    return _with_fills(sums, sketch, kind, time)
+
+
+def _with_fills(sums: SketchSums, sketch: Sketch, kind: int, time: float) -> float:
+    """The objective with first fills and last drains, and what it is raised by where rules are broken."""
+    over = sketch.fits[0]
+    for f in range(len(sums.fills)):
+        words = words_of(sums.fills[f, 1], sketch.filled, f, sums.window)
+        time += sums.fill_cost[f] * words / sketch.lanes[sums.fills[f, 0]]
     if not all_finished(sums, sketch):
         over = too_much(sums, sketch, False)
-    return value * too_often(sums, sketch) * (over * over * over * over if over > 1.0 else 1.0)
+    value = _objective(sums.static_pj, kind, sketch.totals[0], time) * too_often(sums, sketch)
+    return JUMP * value * over * over * over * over if over > 1.0 else value
+
+
+def _objective(static_pj: float, kind: int, energy: float, time: float) -> float:
+    """The objective, of energy without what leaks."""
+    if kind == LATENCY:
+        return time
+    energy += static_pj * time
+    return energy if kind == ENERGY else energy * time

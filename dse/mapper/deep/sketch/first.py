@@ -9,7 +9,7 @@ import numpy as np
 from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.drafts import Draft
 from dse.mapper.deep.leaf.orders import Goal, Incumbents
-from dse.mapper.deep.sketch.sketch import ANEW, EVERYTHING, SOON, Kindred, SketchEffort, sketch_mappings
+from dse.mapper.deep.sketch.sketch import ANEW, EVERYTHING, SOON, Kindred, SketchEffort, cost_of, sketch_mappings
 from dse.mapper.shared.compilation.twins import compiled
 
 
@@ -67,6 +67,8 @@ def sketch_on(drafts: Sequence[Draft], best: Best, enough: float) -> None:
     True
     """
     for at, draft in enumerate(drafts):
+        if at > 0 and best.held > 0 and cost_of(best.kind, best.values[0]) <= enough:
+            return
         _sketch(draft, best, SketchEffort(ANEW if at == 0 else EVERYTHING, enough))
 
 

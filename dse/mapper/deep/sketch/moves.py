@@ -175,7 +175,7 @@ def best_move(sums: SketchSums, moves: Moves, sketch: Sketch, d: int, kind: int,
                     turns = 3 if target % PLACES == 0 and moves.free[level] == 1 else 1
                     for turn in range(turns if settle(sums, sketch) else 0):
                         stays[level] = (before + turn) % 3
-                        other = estimate_settled(sums, sketch, kind)
+                        other = estimate_settled(sums, sketch, kind, found)
                         if other < found:
                             found, list_of, stays_there = other, level, stays[level]
                             for slot in range(slots):
@@ -202,7 +202,7 @@ def best_stays(sums: SketchSums, moves: Moves, sketch: Sketch, kind: int, value:
         best = sketch.stays[level]
         for o in range(3):
             sketch.stays[level] = o
-            other = estimate_settled(sums, sketch, kind)
+            other = estimate_settled(sums, sketch, kind, np.inf)
             # What no loop moves stays in any case; said so, it still does beside loops that are exchanged later.
             if other < value * BETTER or (other <= value and sketch.loops[level] & (EVERY - NOT_OF[o]) == 0):
                 value, best = other, o
@@ -255,7 +255,7 @@ def _best_swap_of(
                 if fine:
                     for which in range(2):
                         note(sums, sketch, dims[which])
-                    other = estimate(sums, sketch, kind)
+                    other = estimate_settled(sums, sketch, kind, found) if settle(sums, sketch) else np.inf
                     if other < found:
                         found = other
                         for slot in range(slots):

@@ -9,6 +9,7 @@ import numpy as np
 from dse.mapper.deep.leaf.orders import Goal, Incumbents, Scratch, price_orders, scratch_of
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.record import ANYTHING, COLS, PER_LEVEL, PER_PART, ROWS, TRIPS
+from dse.mapper.deep.sketch.anneal import HOT, WARM, anneal, places_of
 from dse.mapper.deep.sketch.estimate import PLACES, Sketch, estimate, new_sketch, note, words_of
 from dse.mapper.deep.sketch.moves import BETTER, Moves, allowed, begin, best_swap, descend, move, moves_of, put_outside
 from dse.mapper.deep.sketch.spreads import spread_out, steps_of
@@ -35,11 +36,11 @@ MOST = 3_000
 """Estimates after which no more dims are moved anew."""
 
 SEVERAL = 3
-"""Lists in which any operand may stay, from which on more is tried: more beginnings, and what is left to chance."""
+"""Lists in which any operand may stay, from which on mappings are annealed instead of moving dims anew."""
 
-SHAKES, SHAKEN, DRAWS = (40, 100), 3, 40
-"""How often factors of the best mapping are moved by chance (the second for time alone), how many each time, and after
-how many draws that ends."""
+RUNS = (2, 3, 1)
+"""How often a mapping is annealed where several lists are free: for energy; where time counts, as fan-outs may be
+filled in many ways; and once one of another choice of bypasses is known."""
 
 FAST = 1.001
 """For time alone, a mapping that takes no more than so many times the fewest steps is left as it is."""
@@ -114,16 +115,17 @@ def sketch_mappings(
     """
     sums, moves = sums_of(dp, kindred.bits[len(kindred.bits) - 1, :, PSUM]), moves_of(dp)
     anew = effort.part == ANEW
-    mine, scratch, known, value = new_sketch(sums), scratch_of(dp), held > 0 and not anew, np.inf
+    mine, other, scratch = new_sketch(sums), new_sketch(sums), scratch_of(dp)
+    known, value = held > 0 and not anew, np.inf
     best = BestSketch(np.ones_like(mine.factors), np.zeros_like(mine.stays))
     starts, rounds = (1, 1) if known else (len(STARTS), ROUNDS)
-    several = moves.free.sum() >= SEVERAL and effort.part != SOON and not known
+    several, places = moves.free.sum() >= SEVERAL and effort.part != SOON, places_of(sums, moves)
     spreads, enough = np.ones((0, 8, PLACES * len(dp.nodes)), dtype=np.int64), 0.0
-    if several and goal.kind != ENERGY and dp.folds_wanted.max() == 0:
+    if several and not known and goal.kind != ENERGY and dp.folds_wanted.max() == 0:
         spreads = spread_out(dp, moves.most)
         enough = FAST * steps_of(dp, spreads[0]) if goal.kind == LATENCY else 0.0
     start, swaps, kicks, before = 0, 0, 0, np.inf
-    shakes, seed = SHAKES[1 if goal.kind == LATENCY else 0] if several else 0, 1
+    runs = RUNS[2 if known else 0 if goal.kind == ENERGY else 1] if several and len(places.dims) > 0 else 0
     # Where psums may come back at first, other beginnings end worse.
     sums.state[1] = kindred.only_finished[0 if known else len(kindred.only_finished) - 1, 0]
     # One loop for all that is tried: compiled code has a copy of all for each place that calls `descend` or `_priced`.
@@ -146,17 +148,21 @@ def sketch_mappings(
             _put_back(sums, mine, best)
             ready = best_swap(sums, moves, mine, goal.kind, value) < value * BETTER
             swaps = swaps + 1 if ready else SWAPS
-        elif kicks < len(KICKS) and not known:
+        elif kicks < len(KICKS) and not known and not several:
             ready = _kicked(dp, sums, moves, mine, best, kicks)
             kicks += 1
-        elif shakes > 0 and value > enough:
-            if enough > 0.0 and shakes % 2 == 1:
-                _begun(dp, sums, moves, mine, shakes % len(STARTS), incumbents.records, False)
-                _spread(dp, sums, moves, mine, spreads[shakes % len(spreads)])
-            else:
+        elif runs > 0 and value > enough:
+            near, due = runs % 2 == 1 and len(spreads) > 0, True
+            if near:
                 _put_back(sums, mine, best)
-            seed = _shaken(sums, moves, mine, seed)
-            shakes -= 1
+            else:
+                _begun(dp, sums, moves, mine, runs % len(STARTS), incumbents.records, known)
+                if len(spreads) > 0:
+                    _spread(dp, sums, moves, mine, spreads[runs % len(spreads)])
+            ready = anneal(sums, moves, mine, other, goal.kind, places, WARM if near else HOT, runs) < np.inf
+            if ready:
+                _put_back(sums, mine, BestSketch(other.factors, other.stays))
+            runs -= 1
         elif value >= before * BETTER:
             return held
         else:
@@ -169,12 +175,18 @@ def sketch_mappings(
                 _keep(mine, best)
         if due:
             held = _priced(dp, kindred, sums, moves, mine, goal, incumbents, held, scratch)
-            if anew and held > 0 and _cost(goal.kind, incumbents.values[0]) <= effort.enough:
+            if anew and held > 0 and cost_of(goal.kind, incumbents.values[0]) <= effort.enough:
                 return held
 
 
-def _cost(kind: int, values: Floats) -> float:
-    """The objective of a mapping that is priced."""
+def cost_of(kind: int, values: Floats) -> float:
+    """The objective of a mapping that is priced.
+
+    Examples
+    --------
+    >>> float(cost_of(ENERGY, np.array([3.0, 2.0])))
+    3.0
+    """
     return values[0] if kind == ENERGY else values[1] if kind == LATENCY else values[0] * values[1]
 
 
@@ -248,34 +260,6 @@ def _kicked(dp: Deep, sums: SketchSums, moves: Moves, mine: Sketch, best: BestSk
             moves.order[at] = d
             at += 1
     return True
-
-
-def _shaken(sums: SketchSums, moves: Moves, mine: Sketch, seed: int) -> int:
-    """Move some factors of a mapping by chance; returns the number that the next ones follow from."""
-    slots, kept, moved = mine.factors.shape[1], moves.spare[0], 0
-    for _ in range(DRAWS):
-        seed = seed * 48_271 % 2_147_483_647
-        d, source, target, whole = seed % 8, seed // 8 % slots, seed // 512 % slots, seed // 32_768 % 2
-        factors = mine.factors[d]
-        most = min(moves.most[d, target], factors[target] * factors[source])
-        if source == target or most <= factors[target] or moved == SHAKEN:
-            continue
-        for slot in range(slots):
-            kept[slot] = factors[slot]
-        size = most if whole == 1 else min(most, 2 * kept[target])
-        move(sums.bounds[d], moves.perfect, factors, source, target, size)
-        if allowed(sums, moves, mine, d):
-            note(sums, mine, d)
-            moved += 1
-        else:
-            for slot in range(slots):
-                factors[slot] = kept[slot]
-    level = seed // 65_536 % len(moves.free)
-    if moves.free[level] == 1:
-        mine.stays[level] = (mine.stays[level] + 1) % 3
-    for at in range(8):
-        moves.order[at] = STARTS[seed // 131_072 % len(STARTS)][at]
-    return seed
 
 
 def _priced(

@@ -26,9 +26,9 @@ class SketchSums(NamedTuple):
         the innermost outwards, as one.
     counted : (V, k) int64
         Of each of these, 1 for the levels whose fan-outs have children that count one by one.
-    form : (V, 1 + 2 * ports) float
-        Energy of a word; time of each port that overlaps, then such that does not.
-    constant : (1 + 2 * ports,) float
+    form : (V, 1 + ports) or (V, 1 + 2 * ports) float
+        Energy of a word; time of each port that overlaps, then such that does not, if there is any.
+    constant : (1 + ports,) or (1 + 2 * ports,) float
     ports : (ports,) int64
         The level of each.
     fills : (f, 4) int64
@@ -102,7 +102,11 @@ def sums_of(dp: Deep, narrow: Ints) -> SketchSums:
             count += 1
             outside = inside
     rows = views[count]
-    form, constant = np.zeros((rows, 1 + 2 * ports)), np.zeros(1 + 2 * ports)
+    serial = False
+    for c in range(count):
+        serial = serial or (child[c] < levels and dp.buffering[dp.nodes[child[c]], operand[c]] == SINGLE)
+    sizes = 1 + ports + (ports if serial else 0)
+    form, constant = np.zeros((rows, sizes)), np.zeros(sizes)
     level_of = np.zeros(ports, dtype=np.int64)
     for t in range(ports):
         for level in range(levels):
