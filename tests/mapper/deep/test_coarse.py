@@ -52,7 +52,7 @@ def test_tables_have_the_stand_ins_of_all_splits_and_nothing_else(
                     mine, its = (np.concatenate(one.chains, axis=1) for one in (axis, other))
                     assert set(map(tuple, mine[rows].tolist())) == set(map(tuple, its.tolist())), (seed, axis.dims)
                     fewer += len(axis) - len(other)
-    assert fewer > 100
+    assert fewer > 30
 
 
 @pytest.mark.parametrize("direct", [coarse.DIRECT, 2])
