@@ -14,6 +14,5 @@ def test_mappings_of_more_dims_and_levels_multiply(monkeypatch: pytest.MonkeyPat
     gemmini = load_architecture("gemmini")
     one, two = (size_of(gemmini, Layer("some", K=2, C=c), "all") for c in (1, 2))
     assert two > 4 * one > 4
-    monkeypatch.setattr(sizes, "count_chains", lambda *_: 1)
-    monkeypatch.setattr(sizes, "compiled", lambda kernel: kernel)
+    monkeypatch.setattr(sizes, "count_chains", lambda *_, **__: 1)
     assert size_of(gemmini, Layer("more", K=6, C=6), "all") == 2.0 ** len(gemmini.levels)
