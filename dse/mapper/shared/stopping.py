@@ -272,11 +272,26 @@ def flag_for(rows: float) -> Any:
 
 
 def has_limit() -> bool:
-    """Whether a search at hand has a limit on its time, so that it may end without proof."""
+    """Whether a search at hand has a limit on its time, so that it may end without proof.
+
+    Examples
+    --------
+    >>> with stopping(600.0):
+    ...     has_limit()
+    True
+    """
     return any(limited for _, limited in _at_hand.get())
 
 
 def end_at_once() -> None:
-    """Tell all searches of this process to end, also those without a mapping; a signal's handler waits for kernels."""
+    """Tell all searches of this process to end, also those without a mapping; a signal's handler waits for kernels.
+
+    Examples
+    --------
+    >>> with stopping(None) as stop:
+    ...     end_at_once()
+    ...     int(stop[0]) == AT_ONCE
+    True
+    """
     for flag in _flags:
         flag.fill(AT_ONCE)
