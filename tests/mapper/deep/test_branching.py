@@ -97,6 +97,18 @@ def test_nothing_beats_a_way_that_leaves_nothing() -> None:
     assert learned.best_of({0: list, HALVES: pytest.fail}, WHOLE, 2.0) == []
 
 
+@pytest.mark.parametrize(("halved", "worth", "ends"), [(False, 0.6, True), (False, 0.4, False), (True, 0.6, False)])
+def test_a_list_is_laid_down_where_halves_get_nowhere(
+    halved: bool, worth: float, ends: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Halves that take as long as the whole give way to a list that was bad once; not where lists say little."""
+    monkeypatch.setattr(branching, "_worth", lambda *_: worth)
+    learned = Learned(halved)
+    learned.worth, learned.count = {1: 1.5, HALVES: 0.0}, {1: 1, HALVES: 1}
+    parts = learned.best_of({1: list, HALVES: lambda: [WHOLE]}, WHOLE, 2.0)
+    assert parts == ([] if ends else [WHOLE])
+
+
 def test_lists_come_last_where_they_lift_bounds_by_little() -> None:
     """As long as what comes of the other ways is no worse than what is left after a list that says nothing."""
     part = namedtuple("part", "proven rows gathered", defaults=(0,))
