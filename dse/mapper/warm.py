@@ -58,7 +58,7 @@ def searches(architectures: Iterable[Architecture]) -> list[str]:
 def warm_up(search: str) -> None:
     """Map a layer of a few MACs, so that all kernels of a search are compiled or loaded."""
     cheap, dear = (_tiny(search, memory_pj) for memory_pj in (1.0, 2.0))
-    layer = Layer("warm-up", K=2, P=2)
+    layer = Layer("warm-up", K=2, P=2, R=2)  # a window, so that words that slide are counted
     solve(cheap, layer, "energy", 0.0, "all").size()  # as a certificate asks
     lower_bound(cheap, layer)
     if search == "deep":

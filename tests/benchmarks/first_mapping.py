@@ -73,8 +73,8 @@ def found_in(machine: str, layer: Layer) -> list[tuple[float, float]]:
     found: list[tuple[float, float]] = []
 
     def watched(work: Callable[..., None]) -> Callable[..., None]:
-        def watch(*arguments: Any) -> None:
-            work(*arguments)
+        def watch(*arguments: Any, **options: Any) -> None:
+            work(*arguments, **options)
             best = arguments[-1]
             if best.held > 0:
                 energy, steps = best.values[0].tolist()
