@@ -1,6 +1,8 @@
 """A clock for tests of limits: time that is over at once, however fast the search that it is to stop."""
 
 from functools import partial
+from itertools import count
+from math import inf
 
 
 class ElapsedTimer:
@@ -33,3 +35,24 @@ def after(monkeypatch, looks):
         return left[deadline] < 0
 
     monkeypatch.setattr("dse.mapper.shared.stopping.Deadline.is_over", property(is_over))
+
+
+def in_search(monkeypatch, looks, *, fast):
+    """Let the time of the deep search for the least latency be over after so many steps: while it looks for the fastest
+    mapping, or for one of less energy that is as fast."""
+    from dse.mapper.deep import solve
+
+    seek = solve.seek
+
+    def stopped(spaces, later, best, *found):
+        steps, number = seek(spaces, later, best, *found), count()
+        while True:
+            if (best.until == inf) == fast and next(number) >= looks:
+                best.stop[0] = 1
+            try:
+                next(steps)
+            except StopIteration as end:
+                return end.value
+            yield
+
+    monkeypatch.setattr(solve, "seek", stopped)

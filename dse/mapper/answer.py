@@ -50,13 +50,18 @@ class Answer:
         return self.read(self.architecture, record, self.solution.kept[int(record[-1])])
 
     @property
+    def gaps(self) -> dict[str, float]:
+        """How far it may be from the best: `gap`, and for the least latency `energy_gap`, see `Certificate`."""
+        return self.solution.gaps
+
+    @property
     def certificate(self) -> Certificate:
         energy, cycles, found = self.energy_pj, self.cycles, self.solution
         value = {"energy": energy, "latency": cycles, "edp": energy * cycles, "front": energy}[self.objective]
         return Certificate(
             objective=self.objective, value=value, lower_bound=float(value / (1 + found.gap)), gap=found.gap,
             space_size=found.space_size, visited=dict(zip(found.counted, found.visited, strict=True)),
-            factors=self.factors,
+            factors=self.factors, energy_gap=found.energy_gap,
         )  # fmt: skip
 
     def mapped(self) -> Mapped:

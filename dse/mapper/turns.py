@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dse.architecture.architecture import Architecture
 from dse.mapper.flat.solve import FlatSearch, flat_mapping
 from dse.mapper.shared.compilation.twins import COMPILING, marker
-from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY, is_better
+from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY, SLACK, is_better
 from dse.mapper.shared.result import Solution
 from dse.mapper.shared.stopping import OutOfTimeError
 from dse.problem.layer import Layer
@@ -221,10 +221,20 @@ class _OneBest(_Pair):
             self.flat_turn(inf)
             self.deep_turn(inf)
         if self.found is not None:
-            values, records, gap = self.found
-            return self.deep.solution(values, records, min(gap, self.flat.solution().gap) if stopped else gap)
+            answer = self.deep.solution(*self.found)
+            return self._proven_by_both(answer) if stopped else answer
         own, best = self.flat.solution(), self.deep.best
         if len(own.values) or best is None:
             return own
         other = self.deep.solution(best.values[: best.held], best.records[: best.held], own.gap)
         return replace(own, values=other.values, records=other.records, kept=other.kept)
+
+    def _proven_by_both(self, answer: Solution) -> Solution:
+        """The deep search's answer, as near to the best as either search has proven."""
+        own, energy_gap = self.flat.solution(), answer.energy_gap
+        if energy_gap is not None and own.energy_gap is not None:
+            energy, cycles = (float(x) for x in answer.values[0])
+            its_energy, steps = (float(x) for x in self.flat.incumbents.values[0])
+            if its_energy > 0 and cycles <= steps * self.deep.per_step * (1 + SLACK):  # what it says holds for both
+                energy_gap = min(energy_gap, max(0.0, energy * (1 + own.energy_gap) / its_energy - 1))
+        return replace(answer, gap=min(answer.gap, own.gap), energy_gap=energy_gap)

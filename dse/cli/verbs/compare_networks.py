@@ -174,6 +174,8 @@ def _tell_stopped(comparison: Comparison, how_to_go_on: str = "") -> None:
     """What limits of time left undone."""
     if comparison.gap_reached > comparison.gap:
         note(f"some layers were stopped; all are within {100 * comparison.gap_reached:.3g} % of their best")
+    if comparison.energy_gap_reached > comparison.gap:
+        note("some layers were stopped: their energy is not proven to be the least of mappings that are as fast")
     if comparison.unreached:
         note(f"the time is over: {comparison.unreached} layers were not mapped{how_to_go_on}")
 

@@ -76,5 +76,8 @@ def _tell(rows: list[dict[str, Any]], parts: list[dict[str, Any]]) -> None:
         far = max(stopped, key=lambda row: row["gap"])
         what = f"{far['dataflow']} at batch {far['batch']} on {far['layer']}"
         note(f"{len(stopped)} layers were stopped, within {100 * far['gap']:.3g} % of the best; the farthest: {what}")
+    dearer = [row for row in rows if row.get("energy_gap")]
+    if dearer:
+        note(f"of {len(dearer)} layers the energy is not proven to be the least of mappings that are as fast")
     if any(row["status"] == "open" for row in rows):
         note(f"the time is over: {_reached(rows)} known; go on by --resume")

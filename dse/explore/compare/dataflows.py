@@ -137,7 +137,7 @@ def map_task(task: LayerTask) -> dict[str, Any]:
     """Energy per MAC of a task's layer, in MACs, by place and by operand: what workers run."""
     layer, search = task.layer, task.search
     try:
-        cost, gap = best_within(task.architecture, layer, search)
+        cost, gaps = best_within(task.architecture, layer, search)
     except InfeasibleError as error:
         return {"macs": layer.macs, "status": "infeasible", "reason": error.message}
     unit = task.architecture.mac.energy_pj * layer.macs
@@ -145,7 +145,7 @@ def map_task(task: LayerTask) -> dict[str, Any]:
     energies = cost.energy_by_operand_pj
     by_operand = {f"of {operand}": energies[operand] / unit for operand in OPERANDS}
     by_operand["of psum"] += energies["ofmap"] / unit
-    stopped = {"gap": gap, "limit_s": search.limit_s} if gap > search.gap else {}
+    stopped = {**gaps, "limit_s": search.limit_s} if max(gaps.values()) > search.gap else {}
     return {
         "macs": layer.macs, "status": "ok", "reason": "", **stopped, "energy": cost.energy_pj / unit, **by_level,
         **by_operand,
@@ -171,18 +171,18 @@ def best_cost(architecture: Architecture, layer: Layer, search: LayerSearch) -> 
     return best_within(architecture, layer, search)[0]
 
 
-def best_within(architecture: Architecture, layer: Layer, search: LayerSearch) -> tuple[Cost, float]:
-    """The best mapping's cost, and how much lower, at most, the best can lie as a fraction of it."""
-    from dse.mapper import map_layer
+def best_within(architecture: Architecture, layer: Layer, search: LayerSearch) -> tuple[Cost, dict[str, float]]:
+    """The best mapping's cost, and how far it may be from the best: see `dse.mapper.answer.Answer.gaps`."""
     from dse.mapper.fixed_nest import best_of_nest
+    from dse.mapper.layer import layer_answers
 
     if search.nest is not None:
-        return best_of_nest(architecture, layer, search.nest), 0.0
+        return best_of_nest(architecture, layer, search.nest), {"gap": 0.0}
     limit_s = None if search.limit_s == inf else search.limit_s
-    found = map_layer(
+    (best,) = layer_answers(
         architecture, layer, search.objective, gap=search.gap, factors=search.factors, time_limit_s=limit_s
     )
-    return found.cost, found.certificate.gap if found.certificate is not None else 0.0
+    return best.mapped().cost, best.gaps
 
 
 def capacity_kib(spec: ArchitectureSpec, point: Mapping[str, Any], path: str, area_mm2: float) -> float:
@@ -264,7 +264,7 @@ def parts_of(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _is_setting(key: str) -> bool:
-    results = ("layer", "macs", "status", "reason", "energy", "gap", "limit_s")
+    results = ("layer", "macs", "status", "reason", "energy", "gap", "energy_gap", "limit_s")
     return key not in results and key[:3] not in ("at ", "of ")
 
 

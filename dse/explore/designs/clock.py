@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 Points = tuple[tuple[float, float], ...]
 """Energy in pJ and latency (in cycles for a layer, in seconds for a network), ascending in latency."""
 
+Gaps = dict[str, float]
+"""How far a layer may be from its best: `gap`, and for the least latency `energy_gap`, see `Certificate`."""
+
 Nest = tuple["Mapping", "Certificate"]
 """A layer's mapping, and how far it is proven."""
 
@@ -45,6 +48,8 @@ class Clock:
         To be mapped yet.
     gap : float
         The farthest that any layer so far may be from its best.
+    energy_gap : float
+        The farthest that the energy of any layer so far, mapped for latency, may be above that of mappings as fast.
     nests : dict
         Mappings that the deep search found, by the layer's shape: each takes it long.
     reached : list of (points, gap)
@@ -57,6 +62,7 @@ class Clock:
     deadline: Deadline
     layers: int
     gap: float = 0.0
+    energy_gap: float = 0.0
     nests: dict[Any, Nest] = field(default_factory=dict)
     reached: list[tuple[Points, float]] = field(default_factory=list)
     reference: Reference | None = None
@@ -79,8 +85,9 @@ class Clock:
         """Energy and cycles of the layer's best mapping, or of its whole `front`, within the layer's time."""
         share_s = self._share_s(self.layers)
         self.layers -= 1
-        points, reached, nest = _points(architecture, layer, objective, gap, share_s, self.reference)
-        self.gap = max(self.gap, reached)
+        points, gaps, nest = _points(architecture, layer, objective, gap, share_s, self.reference)
+        reached = gaps["gap"]
+        self.gap, self.energy_gap = max(self.gap, reached), max(self.energy_gap, gaps.get("energy_gap", 0.0))
         self.reached.append((points, reached))
         if nest is not None:
             self.nests[layer.shape_key()] = nest
@@ -107,23 +114,23 @@ _NESTS: OrderedDict[tuple[Any, ...], Nest] = OrderedDict()
 
 def _points(
     architecture: Architecture, layer: Layer, objective: str, gap: float, limit_s: float, reference: Reference | None
-) -> tuple[Points, float, Nest | None]:
+) -> tuple[Points, Gaps, Nest | None]:
     """A layer's points, how far they are proven, and the mapping if there is one that took long to find; again those
     of an equal layer on an architecture that maps alike, if this process has solved it."""
     of = "" if reference is None or gap == 0 or objective == "front" else reference.digest
     key = (mapping_digest(architecture), layer.shape_key(), objective, gap, of)
-    reached, found, nest = gap, _LAYERS.get(key), _NESTS.get(key)
+    gaps, found, nest = {"gap": gap}, _LAYERS.get(key), _NESTS.get(key)
     if found is not None:
         _LAYERS.move_to_end(key)
     else:
         try:
             limit = None if limit_s == inf else limit_s
-            found, reached, nest = _solved(architecture, layer, objective, gap, limit, reference)
+            found, gaps, nest = _solved(architecture, layer, objective, gap, limit, reference)
         except InfeasibleError as error:
             if limit_s < inf:  # one that has more time is asked again
                 raise
             found = str(error)
-        if reached <= gap:
+        if max(gaps.values()) <= gap:
             _LAYERS[key] = found
             if nest is not None:
                 _NESTS[key] = nest
@@ -133,21 +140,22 @@ def _points(
             _NESTS.popitem(last=False)
     if isinstance(found, str):
         raise InfeasibleError(found)
-    return found, reached, nest
+    return found, gaps, nest
 
 
 def _solved(
     architecture: Architecture, layer: Layer, objective: str, gap: float, limit_s: float | None,
     reference: Reference | None,
-) -> tuple[Points, float, Nest | None]:  # fmt: skip
-    from dse.mapper import has_flat_shape, points_within
-
-    if objective == "front" or has_flat_shape(architecture):
-        return *points_within(architecture, layer, objective, gap=gap, time_limit_s=limit_s), None
+) -> tuple[Points, Gaps, Nest | None]:  # fmt: skip
+    from dse.mapper import has_flat_shape
     from dse.mapper.layer import layer_answers
 
-    (best,) = layer_answers(architecture, layer, objective, gap=gap, time_limit_s=limit_s, reference=reference)
-    return ((best.energy_pj, best.cycles),), best.certificate.gap, (best.mapping, best.certificate)
+    found = layer_answers(architecture, layer, objective, gap=gap, time_limit_s=limit_s, reference=reference)
+    points, gaps = tuple((one.energy_pj, one.cycles) for one in found), found[0].gaps
+    if objective == "front" or has_flat_shape(architecture):
+        return points, gaps, None
+    (best,) = found
+    return points, gaps, (best.mapping, best.certificate)
 
 
 def learn(digest: str, layer: Layer, kind: str, points: Points) -> None:

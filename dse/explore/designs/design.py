@@ -158,8 +158,9 @@ class NetworkEvaluator:
             violation=violation,
             workloads={network.name: part for network, part in zip(self.networks, run.parts(), strict=True)},
             cpu_s=process_time() - start,
-            limit_s=self._ended_by() if clock.gap > self.gap and self.limit_s < inf else 0.0,
+            limit_s=self._ended_by() if max(clock.gap, clock.energy_gap) > self.gap and self.limit_s < inf else 0.0,
             gap=self._stated(self._gap(architecture, clock, run) if len(kept) else clock.gap),
+            energy_gap=clock.energy_gap if clock.energy_gap > self.gap else 0.0,
             nests=clock.nests if len(runs) == 1 and not self.front else {},
         )
 

@@ -47,6 +47,9 @@ class Outcome:
         where they came to their end.
     gap : float
         How far from their best mappings may be where searches were stopped, or ended without a proof.
+    energy_gap : float
+        How far the energy of a layer may be above that of mappings as fast, where the layers were mapped for latency
+        and a search was stopped; 0 where none was.
     thinned : float
         The gap within which the front's points match all that were found, where these are too many for a record.
     nests : dict
@@ -65,6 +68,7 @@ class Outcome:
     limit_s: float = 0.0
     gap: float = 0.0
     thinned: float = 0.0
+    energy_gap: float = 0.0
     nests: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
@@ -173,6 +177,7 @@ class Evaluation:
             "mapped": outcome.mapped,
             **_written_limit(outcome.limit_s),
             **({"gap": outcome.gap} if outcome.gap else {}),
+            **({"energy_gap": outcome.energy_gap} if outcome.energy_gap else {}),
             **({"thinned": outcome.thinned} if outcome.thinned else {}),
         }
 
@@ -206,6 +211,7 @@ class Evaluation:
             limit_s=_read_limit(plain),
             gap=_figure(plain.get("gap", 0.0)),
             thinned=_figure(plain.get("thinned", 0.0)),
+            energy_gap=_figure(plain.get("energy_gap", 0.0)),
         )
         return cls(plain["id"], plain["sweep"], plain["kind"], number, parameters, outcome)
 

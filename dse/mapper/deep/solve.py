@@ -177,6 +177,7 @@ class DeepSearch:
         self.offered: list[tuple[Floats, Ints]] = []
         self.visited = np.zeros(5, dtype=np.int64)
         self.best: Best | None = None  # of the search at hand
+        self.energy_gap: float | None = None  # of the least latency, see `Certificate`
         # Whether one has begun at what an earlier search found, and whether none may any more.
         self.took_up = self.anew = False
 
@@ -235,7 +236,9 @@ class DeepSearch:
     def solution(self, values: Floats, records: Ints, proven: float) -> Solution:
         visited = tuple(int(x) for x in self.visited[:4])
         size = partial(size_of, self.architecture, self.layer, self.factors)
-        return Solution(values * (1.0, self.per_step), records, tuple(self.choices), visited, size, proven, COUNTED)
+        return Solution(
+            values * (1.0, self.per_step), records, tuple(self.choices), visited, size, proven, COUNTED, self.energy_gap
+        )
 
     def least(self, kind: int, until: float) -> tuple[Floats, Ints, float]:
         """The best by energy, latency or their product among mappings faster than `until`, and the gap proven."""
@@ -256,9 +259,13 @@ class DeepSearch:
 
     def _seek_best(self, kind: int) -> Steps:
         values, records, proven = yield from self._seek(kind, inf)
-        if kind == LATENCY and len(values) and not self.stop[0]:
+        if kind == LATENCY and len(values):
+            if self.stop[0]:  # of energy nothing was looked at
+                self.energy_gap = max(self.gap, _above(float(values[0, 0]), least_of_all(self.drafts, ENERGY)))
+                return values, records, proven
             known = [(values[0], records[0])]
-            values, records, _ = yield from self._seek(ENERGY, float(values[0, 1]) * (1 + AS_FAST), known=known)
+            as_fast = float(values[0, 1]) * (1 + AS_FAST)
+            values, records, self.energy_gap = yield from self._seek(ENERGY, as_fast, known=known)
         return values, records, proven
 
     def _seek(self, kind: int, until: float, known: Sequence[tuple[Floats, Ints]] = ()) -> Steps:
@@ -312,8 +319,7 @@ class DeepSearch:
             left = max(best.open, least_of_all(self.drafts, kind))
         proven = self.gap
         if best.held > 0 and self.stop[0]:
-            value = _value(kind, best.values[0])
-            proven = max(self.gap, float(value) / exp(left) - 1) if left < inf else self.gap
+            proven = max(self.gap, _above(_value(kind, best.values[0]), left))
         return best.values[: best.held], best.records[: best.held], proven
 
     def _end_early(self, over: OutOfTimeError, knows: bool) -> None:
@@ -365,6 +371,11 @@ class DeepSearch:
         best = self.best
         assert best is not None
         return best.values[0].copy(), best.records[0].copy()
+
+
+def _above(value: float, least: float) -> float:
+    """How far a value is above the least one, whose logarithm is given, as a fraction of that."""
+    return value / exp(least) - 1
 
 
 def _value(kind: int, point: Floats) -> float:

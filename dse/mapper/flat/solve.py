@@ -35,7 +35,7 @@ from dse.mapper.flat.run import (
 )  # fmt: skip
 from dse.mapper.flat.search import search
 from dse.mapper.shared.compilation.twins import compiled
-from dse.mapper.shared.incumbent import FRONT, is_better
+from dse.mapper.shared.incumbent import FRONT, LATENCY, SLACK, is_better
 from dse.mapper.shared.result import ANY_ORDER, Solution, loops_of
 from dse.mapper.shared.stopping import AT_TIME
 from dse.model.mapping import Mapping, Spatial, Temporal
@@ -222,11 +222,16 @@ class FlatSearch:
     def solution(self) -> Solution:
         """What has been found once the search has ended, without what it was told of before."""
         run, values = self.run, self.incumbents.values[: self.run.held]
-        proven = run.gap if not self.left else max(run.gap, _gap_left(run.kind, values, np.concatenate(self.left)))
+        left = np.concatenate(self.left) if self.left else np.zeros((0, 2))
+        proven = max(run.gap, _gap_left(run.kind, values, left))
+        told_apart = run.kind == LATENCY and run.gap == 0 and run.held > 0  # with a gap, one of the fastest will do
+        energy_gap = _energy_gap_left(values, left) if told_apart else None
         found = np.flatnonzero(self.incumbents.records[: run.held, CHOICE] != NO_MAPPING)
         points, records = values[found] * (1.0, self.per_step), self.incumbents.records[found]
         size = partial(size_of, tuple(one.space for one in self.problems if one.space is not None))
-        return Solution(points, records, tuple(self.choices), tuple(run.visited.tolist()), size, float(proven), COUNTED)
+        return Solution(
+            points, records, tuple(self.choices), tuple(run.visited.tolist()), size, float(proven), COUNTED, energy_gap
+        )
 
 
 def _gap_left(kind: int, values: Any, bounds: Any) -> float:
@@ -242,6 +247,14 @@ def _gap_left(kind: int, values: Any, bounds: Any) -> float:
     else:
         worst = (ratio[:, 0, 0], ratio[:, 0, 1], ratio[:, 0].prod(axis=1))[kind].max()
     return max(0.0, float(worst) - 1)
+
+
+def _energy_gap_left(values: Any, bounds: Any) -> float:
+    """How far, as a fraction, the fastest one may be above the energy of others as fast, of which bounds are known."""
+    energy, time = (float(x) for x in values[0])
+    as_fast = bounds[bounds[:, 1] <= time * (1.0 + 2.0 * SLACK), 0]
+    least = min(float(as_fast.min(initial=inf)), energy)
+    return energy / max(least, 1e-300) - 1 if energy > 0.0 else 0.0
 
 
 def flat_mapping(architecture: Architecture, record: Any, kept: dict[int, frozenset[str]]) -> Mapping:

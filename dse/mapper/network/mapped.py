@@ -87,7 +87,8 @@ class MappedWorkload:
         """One row for each distinct layer and mapping, and for each kind of node without MACs that moves words.
 
         Columns: `layer`, `count`, `macs`, `energy_pj`, `cycles`, `latency_s` (of one such layer), `utilization`,
-        `bound_by`, `gap` (proven), and `energy_<level>_pj` for each level, fan-out, `MAC` and `static`.
+        `bound_by`, `gap` (proven), `energy_gap` (for the least latency: see `Certificate`), and `energy_<level>_pj` for
+        each level, fan-out, `MAC` and `static`.
         """
         import pandas
 
@@ -99,6 +100,7 @@ class MappedWorkload:
                 "layer": names[0], "count": len(names), "macs": cost.macs, "energy_pj": cost.energy_pj,
                 "cycles": cost.cycles, "latency_s": cost.latency_s, "utilization": cost.utilization,
                 "bound_by": cost.bound_by, "gap": None if proof is None else proof.gap,
+                **({} if proof is None or proof.energy_gap is None else {"energy_gap": proof.energy_gap}),
                 **{f"energy_{part}_pj": pj for part, pj in cost.energy_by_level_pj.items()},
             })  # fmt: skip
         for one, names in self.moves:

@@ -71,6 +71,10 @@ class Certificate:
         the deep one `subproblems`, `splits` that were tried and `combinations` of them that were reached; of both
         `priced`, mappings priced exactly.
     factors : {"all", "perfect", "any"}
+    energy_gap : float, optional
+        For the least latency, which `gap` is about: of all mappings that are as fast, none takes less than the energy
+        over one and this. Infinite where nothing is known of that; None for other objectives, and on flat machines
+        with a gap, where one of the fastest will do.
 
     Examples
     --------
@@ -83,6 +87,8 @@ class Certificate:
     True
     >>> proof.to_dict()["value"] == proof.value
     True
+    >>> dse.map_layer(dse.load_architecture("eyeriss"), layer, "latency").certificate.energy_gap
+    0.0
     """
 
     objective: str
@@ -92,6 +98,7 @@ class Certificate:
     space_size: float
     visited: Table[str, int]
     factors: str = "all"
+    energy_gap: float | None = None
 
     @property
     def nodes(self) -> int:
@@ -104,11 +111,13 @@ class Certificate:
         return self.visited["priced"]
 
     def to_dict(self) -> dict[str, Any]:
+        """Plain data, with an `energy_gap` for the least latency alone; one that is infinite is None."""
         return {
             "objective": self.objective,
             "value": self.value,
             "lower_bound": self.lower_bound,
             "gap": self.gap,
+            **({} if self.energy_gap is None else {"energy_gap": None if isinf(self.energy_gap) else self.energy_gap}),
             "space_size": self.space_size,
             "factors": self.factors,
             "nodes": self.nodes,
@@ -120,7 +129,7 @@ class Certificate:
 class Solution:
     """Raw incumbents of one search: energies and latencies, records (see `incumbent.enter`), visits, size, gap.
 
-    `counted` are the names of what `visited` counts.
+    `counted` are the names of what `visited` counts. `energy_gap`: see `Certificate`.
     The size of the space is counted when somebody asks for it, by a function that can be pickled.
     """
 
@@ -131,10 +140,16 @@ class Solution:
     size: Callable[[], float]
     gap: float
     counted: tuple[str, ...]
+    energy_gap: float | None = None
 
     @property
     def space_size(self) -> float:
         return self.size()
+
+    @property
+    def gaps(self) -> dict[str, float]:
+        """`gap`, and `energy_gap` where there is one, as finite numbers."""
+        return {"gap": self.gap} | ({} if self.energy_gap is None else {"energy_gap": min(self.energy_gap, 1e300)})
 
 
 ANY_ORDER = range(len(DIMS) - 1, -1, -1)
@@ -247,6 +262,8 @@ class Mapped:
 
     def __repr__(self) -> str:
         proof = {} if self.certificate is None else {"gap": self.certificate.gap}
+        if self.certificate is not None and self.certificate.energy_gap:
+            proof["energy_gap"] = self.certificate.energy_gap
         cost = self.cost
         return short("Mapped", self.layer.name, energy_pj=cost.energy_pj, latency_s=cost.latency_s, **proof)
 

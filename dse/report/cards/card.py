@@ -212,7 +212,7 @@ def _move(architecture: Architecture, moved: Moved, names: tuple[str, ...]) -> d
 def _layer(architecture: Architecture, mapped: Mapped, names: tuple[str, ...]) -> dict[str, Any]:
     from dse.report.text.nest import nest_text
 
-    cost, outermost = mapped.cost, architecture.levels[0].name
+    cost, proof, outermost = mapped.cost, mapped.certificate, architecture.levels[0].name
     moved = cost.accesses.to_dict()[outermost]
     ports = [cycles for part, cycles in cost.cycles_by.items() if part.startswith(f"{outermost} ")]
     return {
@@ -231,5 +231,6 @@ def _layer(architecture: Architecture, mapped: Mapped, names: tuple[str, ...]) -
         "outermost_s": max(ports, default=0.0) / architecture.clock_hz,
         "reuse": [reuse.to_dict() for reuse in cost.reuse],
         "nest": nest_text(architecture, mapped.layer, mapped.mapping),
-        "gap": None if mapped.certificate is None else mapped.certificate.gap,
+        "gap": None if proof is None else proof.gap,
+        "may_take_less": proof is not None and (proof.energy_gap or 0.0) > proof.gap,
     }

@@ -424,7 +424,8 @@ function nestOf(network, number) {
   const costliest = [...network.layers].sort((a, b) => b.energy_pj * b.count - a.energy_pj * a.count);
   const at = Math.min(state.layer[number] ?? network.layers.indexOf(costliest[0]), network.layers.length - 1);
   const layer = network.layers[at], text = element("pre", {}, layer.nest);
-  const proof = layer.gap === null ? "given" : layer.gap === 0 ? "proven best" : `within ${within(layer.gap)} of the best, proven`;
+  const near = layer.gap === null ? "given" : layer.gap === 0 ? "proven best" : `within ${within(layer.gap)} of the best, proven`;
+  const proof = near + (layer.may_take_less ? ", but one that is as fast may take less energy" : "");
   const widths = OPERANDS.filter(o => o in layer.bits).map(o => `${o} ${layer.bits[o]}`).join(", ");
   return element("div", {}, element("h4", {}, "Loop nest"),
     select("layer", network.layers.map((one, index) => [index, many(one)]), at, index => { state.layer[number] = Number(index); drawCards(); }),

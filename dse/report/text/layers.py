@@ -108,11 +108,28 @@ def gap_cell(layer: Mapping[str, Any], asked: float) -> str:
     proof = layer.get("certificate")
     if proof is None:
         return "given" if layer.get("mapping") else "-"
-    return f"{percent(proof['gap'])} !" if _unproven(proof, asked) else percent(proof["gap"])
+    mark = " !" if _unproven(proof, asked) else " *" if _may_take_less(proof, asked) else ""
+    return percent(proof["gap"]) + mark
 
 
 def _unproven(proof: Mapping[str, Any] | None, asked: float) -> bool:
     return proof is not None and proof["gap"] > asked + 1e-9
+
+
+def _may_take_less(proof: Mapping[str, Any] | None, asked: float) -> bool:
+    """Whether a mapping is one of the fastest, as asked for, and others may take less energy."""
+    if proof is None or _unproven(proof, asked) or "energy_gap" not in proof:
+        return False
+    return proof["energy_gap"] is None or proof["energy_gap"] > asked + 1e-9
+
+
+def _above_least_energy(energy_gap: float | None) -> str:
+    """How far the energy may be above the least of mappings as fast; None and what says nothing are one."""
+    return "by nobody knows how much" if energy_gap is None or energy_gap > TELLS else f"by up to {percent(energy_gap)}"
+
+
+TELLS = 100.0
+"""The most that an energy may be above the least if that is to say anything."""
 
 
 def gap_note(plain: Mapping[str, Any], asked: float) -> str:
@@ -120,10 +137,16 @@ def gap_note(plain: Mapping[str, Any], asked: float) -> str:
     proofs = {layer["name"]: layer.get("certificate") for layer in plain["layers"]}
     said = []
     if stopped := [name for name, proof in proofs.items() if _unproven(proof, asked)]:
-        more = f" and {len(stopped) - NAMED} more" if len(stopped) > NAMED else ""
         said.append(
-            f"NOT PROVEN BEST: {', '.join(stopped[:NAMED])}{more}. The search was stopped before its end: the best "
+            f"NOT PROVEN BEST: {_first_of(stopped)}. The search was stopped before its end: the best "
             "mapping may be better by up to the gap marked with !; give it a longer --time-limit."
+        )
+    if dearer := [name for name, proof in proofs.items() if _may_take_less(proof, asked)]:
+        gaps = [inf if (gap := (proofs[name] or {})["energy_gap"]) is None else gap for name in dearer]
+        said.append(
+            f"ENERGY NOT PROVEN LEAST (*): {_first_of(dearer)}. Cycles are proven as the gap says, but the search was "
+            "stopped before it knew which of the mappings that are as fast takes least energy: the one found may take "
+            f"more {_above_least_energy(max(gaps))}."
         )
     if any(proof is not None and proof["gap"] > 0 for proof in proofs.values()):
         said.append("gap: a layer is at most so much above the best mapping there is; 0 % is proven best")
@@ -132,6 +155,11 @@ def gap_note(plain: Mapping[str, Any], asked: float) -> str:
 
 NAMED = 5
 """Unproven layers that are named."""
+
+
+def _first_of(names: Sequence[str]) -> str:
+    """The first of some layers, and how many more there are."""
+    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
 
 
 def of_batch(plain: Mapping[str, Any]) -> str:
@@ -299,8 +327,11 @@ def proof_lines(mapped: Mapped, asked: float = 0.0) -> list[str]:
     claim = f"no mapping has a lower {what}" if proof.gap == 0 else f"the {what} is at most so much above the best"
     if proof.gap > asked + 1e-9:
         claim = f"NOT PROVEN BEST, the search was stopped before its end: {claim}"
+    dearer = proof.energy_gap is not None and proof.energy_gap > asked + 1e-9
+    ties = "its energy, NOT PROVEN LEAST, may be above that of others as fast"
     return [
-        f"gap      {percent(proof.gap)}: {claim}",
+        f"gap      {percent(proof.gap)}: {claim}"
+        + (f"; {ties} {_above_least_energy(proof.energy_gap)}" if dearer else ""),
         f"proof    over {proof.space_size:.3g} mappings ({factors}, all orders): {whole(proof.nodes)} nodes visited, "
         + _bound_and_found(proof),
     ]

@@ -142,7 +142,13 @@ def gap_line(result: SweepResult) -> str:
     what = mapped_for(result.search)
     said = f"gap: the design's mappings have at most so much more {what} than its best ones; 0 % is proven best"
     inexact = any(row["proven"] != "exact" for row in result.front_rows())
-    return f"{said}; smaller differences between designs may be those of mappings" if inexact else said
+    said += "; smaller differences between designs may be those of mappings" if inexact else ""
+    shown = {row["number"] for row in result.front_rows()}
+    dearer = sorted({e.number for e in result.evaluations if e.number in shown and e.outcome.energy_gap})
+    if not dearer:
+        return said
+    what = f"design{'s' if len(dearer) > 1 else ''} {', '.join(map(str, dearer))}"
+    return f"{said}; of {what} a search was stopped, so that energy is not proven to be the least in that time"
 
 
 def sweep_text(result: SweepResult, done: str, mappings: bool = False) -> str:

@@ -1,12 +1,15 @@
 """Networks side by side: the published table, and each shape mapped once."""
 
 import csv
+from dataclasses import replace
 from math import inf
 from pathlib import Path
 
+import elapsed
 import pytest
 
 import dse
+from dse.cli.verbs.compare_networks import _tell_stopped
 from dse.explore.compare import networks
 from dse.explore.compare.layers_log import Record
 from dse.explore.compare.networks import REVIEWED, Comparison, compare_networks, make_review
@@ -69,6 +72,23 @@ def test_a_network_that_cannot_run_says_why(mapped):
     huge = mapped.networks[2]
     assert huge["energy_pj"] is None
     assert "wide" in huge["not_mapped"]
+
+
+def test_of_the_fastest_mappings_energy_may_not_be_proven(capsys):
+    layer = dse.Layer("a", K=24, C=12, P=10, Q=10, R=3, S=3)
+    review = make_review("toy", dse.load_architecture("edge_npu"), [dse.Workload.of("net", [layer])], gap=0.0)
+    review = replace(review, objective="latency", factors="all")
+    whole = compare_networks(review, jobs=0)
+    with pytest.MonkeyPatch.context() as patch:
+        elapsed.in_search(patch, 0, fast=False)
+        short = compare_networks(review, jobs=0)
+    assert (short.gap_reached, whole.energy_gap_reached) == (0, 0)
+    assert short.to_dict()["energy_gap_reached"] == short.energy_gap_reached > 0
+    assert "energy_gap_reached" not in whole.to_dict()
+    _tell_stopped(whole)
+    assert capsys.readouterr().err == ""
+    _tell_stopped(short)
+    assert "their energy is not proven" in capsys.readouterr().err
 
 
 def test_what_the_time_does_not_reach_is_said_and_made_when_resumed(tmp_path):

@@ -2,13 +2,14 @@
 
 from math import inf
 
+import elapsed
 import pytest
 
 import dse
 from dse.errors import InfeasibleError
 from dse.explore.designs import clock
 from dse.explore.designs.clock import Clock
-from dse.explore.designs.design import NetworkEvaluator
+from dse.explore.designs.design import Network, NetworkEvaluator
 from dse.explore.outcomes.evaluation import Evaluation, Outcome
 from dse.mapper.shared.stopping import Busy
 
@@ -25,6 +26,25 @@ def test_a_layer_whose_time_is_over_is_mapped_and_says_how_far_from_its_best():
     assert whole.gap == 0
     assert best_pj <= energy_pj <= best_pj * (1 + short.gap) * (1 + 1e-9)
     assert Clock.of(-1.0, 1).points(chip, LAYER, "energy", 0.0) == ((best_pj, cycles),)  # remembered
+
+
+def test_a_design_says_that_the_energy_of_its_fastest_mappings_is_not_proven(monkeypatch):
+    """Cycles are, so a design that is mapped again has to have more time; and its mapping is not remembered."""
+    chip, other = dse.load_architecture("edge_npu"), LAYER.with_(name="other", K=22)
+    network = Network.of(dse.Workload.of("two", [LAYER, other]))
+    with pytest.MonkeyPatch.context() as patch:
+        elapsed.in_search(patch, 0, fast=False)
+        short = NetworkEvaluator((network,), "latency", limit_s=600.0)(chip)
+    assert (short.gap, short.limit_s) == (0, 600)
+    assert short.energy_gap > 0
+    plain = Evaluation("", "", "explore", 0, {}, short).to_dict()
+    assert plain["energy_gap"] == short.energy_gap == Evaluation.from_dict(plain).outcome.energy_gap
+    whole = NetworkEvaluator((network,), "latency", limit_s=600.0)(chip)
+    assert (whole.gap, whole.energy_gap, whole.limit_s) == (0, 0, 0)
+    assert whole.objectives["latency_s"] == short.objectives["latency_s"]
+    share = whole.objectives["energy_pj"] / short.objectives["energy_pj"]
+    assert 1 / (1 + short.energy_gap) <= share <= 1 + 1e-9
+    assert "energy_gap" not in Evaluation("", "", "explore", 0, {}, whole).to_dict()
 
 
 def test_cpu_time_and_the_clock_are_two_limits():

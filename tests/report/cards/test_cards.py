@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import elapsed
 import pytest
 
 import dse
@@ -18,6 +19,7 @@ from dse.report.cards.card import Wanted, area_by_part, card_of
 from dse.report.cards.steps import Neighbourhood, key_of, steps_from
 from dse.report.figures.stacks import layers_data
 from dse.report.text.explain import steps_table
+from dse.report.text.sweeps import gap_line
 
 NET = dse.Workload.of(
     "tiny", [dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3), dse.Layer("again", K=8, C=4, P=6, Q=6, R=3, S=3),
@@ -192,7 +194,24 @@ def test_a_card_without_a_point_has_each_layers_own_best():
     assert all(layer["gap"] == 0 for layer in network["layers"])
 
 
+@pytest.mark.parametrize("stopped", [True, False])
+def test_a_card_says_whether_mappings_as_fast_may_take_less(stopped, monkeypatch):
+    if stopped:
+        elapsed.in_search(monkeypatch, 0, fast=False)
+    (network,) = card_of(Wanted(dse.load_architecture("edge_npu"), (NET,), "latency"))["networks"]
+    assert any(layer["may_take_less"] for layer in network["layers"]) is stopped
+    assert all(layer["gap"] == 0 for layer in network["layers"])
+
+
 DEEP_SPACE = {"levels.L2.capacity": ["512 KiB", "1 MiB"], "levels.cores.cols": [1, 2]}
+
+
+@pytest.mark.parametrize("stopped", [True, False])
+def test_a_sweep_says_of_which_designs_the_energy_is_not_proven(stopped, monkeypatch):
+    if stopped:
+        elapsed.in_search(monkeypatch, 0, fast=False)
+    result = run_plan(make_plan("edge_npu", NET, Search(2, objectives=("latency",)), space=DEEP_SPACE), jobs=0)
+    assert (" a search was stopped, so that energy is not proven" in gap_line(result)) is stopped
 
 
 def test_mappings_that_a_sweep_has_found_are_not_sought_again(monkeypatch):
