@@ -80,6 +80,15 @@ def test_more_fan_outs_than_have_few_states_are_taken_to_have_room(monkeypatch):
     assert (found <= exact).all()
     assert (found < exact).any()
     assert (found[found < 1e9] == alone[found < 1e9]).all()
+    monkeypatch.setattr(module, "WIDE", 0)
+    fewest_with_each(chains, steps, fans, room, 1e9, alone)
+    assert (alone <= found).all()
+
+
+def test_kinds_that_others_beat_are_left_out():
+    """Of equal steps that which takes fewer children comes first, whatever the order of the splits."""
+    children, steps = np.array([[2, 2], [1, 2], [2, 1], [4, 1], [1, 2]]), np.array([3.0, 3.0, 4.0, 3.0, 5.0])
+    assert sorted(module._best_of(children, steps).tolist()) == [1, 2, 3]
 
 
 @pytest.mark.parametrize("seed", range(12))

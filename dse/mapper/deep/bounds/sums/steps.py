@@ -164,14 +164,20 @@ def fewest_with_each(
     states = _states_of(room)
     many, used = len(states.left), states.left.shape[1]
     before, after = np.ones((7, many)), np.ones((7, many))
-    code, begin = np.zeros(len(fewest), dtype=np.int64), 0
+    code, best, begin = np.zeros(len(fewest), dtype=np.int64), np.zeros(len(fewest), dtype=np.int64), 0
+    count = np.zeros(6, dtype=np.int64)
     for a in range(6):
-        _encode(chains[a], fans, room, used, code[begin : begin + len(steps[a])])
-        _with(_kinds_of(code[begin : begin + len(steps[a])], steps[a], room, used), states, before[a], before[a + 1])
+        mine = code[begin : begin + len(steps[a])]
+        _encode(chains[a], fans, room, used, mine)
+        kinds = _kinds_of(mine, steps[a], room, used, best[:0])
+        _with(kinds, states, before[a], before[a + 1])
+        count[a] = len(kinds.best)
+        best[begin : begin + count[a]] = kinds.best
         begin += len(steps[a])
     for a in range(5, -1, -1):
         begin -= len(steps[a])
-        kinds = _kinds_of(code[begin : begin + len(steps[a])], steps[a], room, used)
+        mine = code[begin : begin + len(steps[a])]
+        kinds = _kinds_of(mine, steps[a], room, used, best[begin : begin + count[a]])
         _with(kinds, states, after[a + 1], after[a])
         others = _others(kinds, states, before[a], after[a + 1])
         for i in range(len(steps[a])):
@@ -222,8 +228,8 @@ def _encode(chains: Ints, fans: Ints, room: Ints, used: int, code: Ints) -> None
         code[i] = number
 
 
-def _kinds_of(code: Ints, steps: Floats, room: Ints, used: int) -> Kinds:
-    """The kinds of an axis' splits, given the number of what each takes."""
+def _kinds_of(code: Ints, steps: Floats, room: Ints, used: int, best: Ints) -> Kinds:
+    """The kinds of an axis' splits, given the number of what each takes; `best` are the best ones, found if empty."""
     size = 64
     while size < 2 * len(code):
         size *= 2
@@ -247,29 +253,37 @@ def _kinds_of(code: Ints, steps: Floats, room: Ints, used: int) -> Kinds:
         for f in range(used - 1, -1, -1):
             children[kind, f] = number % (room[f] + 1)
             number //= room[f] + 1
-    return Kinds(of_split, children, least[:count], _best_of(children, least))
+    return Kinds(of_split, children, least[:count], best if len(best) > 0 else _best_of(children, least[:count]))
 
 
 def _best_of(children: Ints, steps: Floats) -> Ints:
-    """Kinds of which no other takes no more children and no more steps."""
-    best, count = np.zeros(len(children), dtype=np.int64), 0
+    """Kinds of which no other takes no more children and no more steps.
+
+    They are gone through by their steps, of equal ones by all of their children: none is beaten by one after it.
+    """
+    taken = np.ones(len(children), dtype=np.int64)
     for kind in range(len(children)):
-        beaten, kept = False, 0
-        for at in range(count):
-            other = best[at]
-            less, more = steps[other] <= steps[kind], steps[other] >= steps[kind]
-            for f in range(children.shape[1]):
-                less = less and children[other, f] <= children[kind, f]
-                more = more and children[other, f] >= children[kind, f]
-            beaten = beaten or less
-            if less or not more:
-                best[kept] = other
-                kept += 1
-        count = kept
-        if not beaten:
+        for f in range(children.shape[1]):
+            taken[kind] *= children[kind, f]
+    order = np.argsort(taken, kind="mergesort")
+    order = order[np.argsort(steps[order], kind="mergesort")]
+    best, count = np.zeros(len(children), dtype=np.int64), 0
+    for kind in order:
+        at = 0
+        while at < count and not _takes_no_more(children, best[at], kind):
+            at += 1
+        if at == count:
             best[count] = kind
             count += 1
     return best[:count]
+
+
+def _takes_no_more(children: Ints, kind: int, other: int) -> bool:
+    """Whether a kind takes no more children of any fan-out than another one."""
+    f = 0
+    while f < children.shape[1] and children[kind, f] <= children[other, f]:
+        f += 1
+    return f == children.shape[1]
 
 
 NOWHERE = -(2**40)
@@ -302,15 +316,26 @@ def _rest(states: States, s: int, hops: Ints) -> int:
 def _with(kinds: Kinds, states: States, fewest: Floats, out: Floats) -> None:
     """The fewest steps in each state of some axes and one more."""
     hops = np.zeros(states.numbers.shape, dtype=np.int64)
+    last = len(hops) - 1
     for s in range(len(out)):
         out[s] = np.inf
     for kind in kinds.best:
         _set_hops(states, kinds.children[kind], hops)
-        steps = kinds.steps[kind]
-        for s in range(len(out)):
-            rest = _rest(states, s, hops)
-            if rest >= 0:
-                out[s] = min(out[s], steps * fewest[rest])
+        steps, s = kinds.steps[kind], 0
+        if last < 0:  # all fan-outs are taken to have room for everything
+            out[0] = min(out[0], steps * fewest[0])
+            continue
+        while s < len(out):
+            # States that differ in the last fan-out alone, where ever fewer children are left, stand side by side.
+            rest, end = 0, min(len(out), s + (states.stride[last - 1] if last > 0 else len(out)))
+            for f in range(last):
+                rest += hops[f, states.digit[s, f]]
+            for at in range(s, end if rest >= 0 else s):
+                hop = hops[last, at - s]
+                if hop < 0:
+                    break
+                out[at] = min(out[at], steps * fewest[rest + hop])
+            s = end
 
 
 def _others(kinds: Kinds, states: States, before: Floats, after: Floats) -> Floats:
