@@ -8,7 +8,8 @@ import time
 import pytest
 
 from dse.cli.interrupts import INTERRUPTED, TOGETHER_S, interruptible, kernels_told
-from dse.mapper.shared.stopping import AT_ONCE, stopping
+from dse.mapper.shared.incumbent import AT_ONCE
+from dse.mapper.shared.stopping import stopping
 
 SLOW_TO_END = """
 import signal, sys, time

@@ -40,13 +40,13 @@ from dse.mapper.deep.tree.best_first import run_to_end, seek
 from dse.mapper.deep.tree.branching import half_of, shares
 from dse.mapper.deep.tree.earlier import begun_by, remember, remembered, taken_over
 from dse.mapper.deep.tree.start import first_mappings, values_of
-from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY, is_better
+from dse.mapper.shared.incumbent import AT_TIME, EDP, ENERGY, FRONT, LATENCY, is_better
 from dse.mapper.shared.mapspace.places import Places
 from dse.mapper.shared.outermost import with_room
 from dse.mapper.shared.reasons import is_ruled_out
 from dse.mapper.shared.reference import Reference
 from dse.mapper.shared.result import ANY_ORDER, Solution, loops_of
-from dse.mapper.shared.stopping import AT_TIME, OutOfTimeError, TooLongError, has_limit, stopping
+from dse.mapper.shared.stopping import OutOfTimeError, TooLongError, has_limit, stopping
 from dse.model.cost import evaluate
 from dse.model.counting.kernel import Floats, Ints
 from dse.model.mapping import Mapping, Spatial, Temporal

@@ -47,7 +47,7 @@ from dse.mapper.flat.outer.words import (
 )
 from dse.mapper.flat.pricing import price_orders
 from dse.mapper.flat.run import OUTER_TILES
-from dse.mapper.shared.incumbent import ENERGY, pruned
+from dse.mapper.shared.incumbent import ENERGY, is_told_to_end, pruned
 from dse.mapper.shared.mapspace.orders import group_dims
 from dse.model.counting.kernel import Floats, Ints, Record
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, C, G, K, N, P, Q, R, S
@@ -147,7 +147,7 @@ def _walk(
         if known and not is_held_still(inst, work, config, held):
             continue
         run.visited[OUTER_TILES] += 1
-        if stop[0] > 1 or (stop[0] != 0 and run.held > 0):
+        if is_told_to_end(stop[0], run.held):
             return
         config.beside_tile = config.beside
         if end - first > 1 or depth == 7:

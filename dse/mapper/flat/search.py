@@ -32,7 +32,7 @@ from dse.mapper.flat.outer.held import is_held
 from dse.mapper.flat.outer.trips import MOST_TRIPS, new_trips
 from dse.mapper.flat.placing import place_tiles
 from dse.mapper.flat.run import OUTER_TILES, PE_TILES, PRICED, PRICING, UNROLLINGS
-from dse.mapper.shared.incumbent import EDP, ENERGY, SLACK, latest, longest, pruned
+from dse.mapper.shared.incumbent import EDP, ENERGY, SLACK, is_told_to_end, latest, longest, pruned
 from dse.model.counting.kernel import Floats, Ints, Record, entry
 from dse.problem.dims import P, Q, R, S
 
@@ -109,7 +109,7 @@ def search(
     for at in range(run.reached, len(tiles.order)):
         index = tiles.order[at]
         run.reached = at
-        if stop[0] > 1 or (stop[0] != 0 and run.held > 0):
+        if is_told_to_end(stop[0], run.held):
             return
         if pruned(run.kind, run.gap, tiles.bound[index, 0], tiles.bound[index, 1], incumbents.values, run.held):
             if run.kind == ENERGY or run.kind == EDP:
@@ -120,7 +120,7 @@ def search(
         for d in range(8):
             config.tile_row[d] = tiles.choice[index, d]
         _unroll(inst, run, work, walk, config, room, table, tiles.holders, incumbents, stop)
-        if run.held < 0 or stop[0] > 1 or (stop[0] != 0 and run.held > 0) or _is_over(run):
+        if run.held < 0 or is_told_to_end(stop[0], run.held) or _is_over(run):
             return
     run.reached = len(tiles.order)
 
@@ -177,7 +177,7 @@ def _unroll(
             depth -= 1
             continue
         run.visited[UNROLLINGS] += walk.several[depth]
-        if stop[0] > 1 or (stop[0] != 0 and run.held > 0) or _is_over(run):
+        if is_told_to_end(stop[0], run.held) or _is_over(run):
             return
         config.spread_row[walk.dim[depth]] = entries[walk.at[depth], ROW]
         further = follow(listed, entries, walk, depth) if depth < UNROLLED - 1 else 1.0

@@ -35,9 +35,8 @@ from dse.mapper.flat.run import (
 )  # fmt: skip
 from dse.mapper.flat.search import search
 from dse.mapper.shared.compilation.twins import compiled
-from dse.mapper.shared.incumbent import FRONT, LATENCY, SLACK, is_better
+from dse.mapper.shared.incumbent import FRONT, LATENCY, SLACK, is_better, is_told_to_end
 from dse.mapper.shared.result import ANY_ORDER, Solution, loops_of
-from dse.mapper.shared.stopping import AT_TIME
 from dse.model.mapping import Mapping, Spatial, Temporal
 from dse.model.price import price
 from dse.problem.layer import Layer
@@ -166,7 +165,7 @@ class FlatSearch:
 
     @property
     def _is_stopped(self) -> bool:
-        return bool(self.stop[0] > AT_TIME or (self.stop[0] and self.run.held > 0))
+        return bool(is_told_to_end(self.stop[0], self.run.held))
 
     def _walk(self, mask: int, until: float) -> bool:
         """Search a bypass choice; anew, with its tiles in a better order, once working out the outer table pays.

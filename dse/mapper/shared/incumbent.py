@@ -1,4 +1,5 @@
-"""The best mappings found so far: when a bound cannot improve on them, and how a new one enters. Compilable."""
+"""The best mappings found so far: when a bound cannot improve on them, how a new one enters, and when a search that is
+told to end may do so. Compilable."""
 
 from __future__ import annotations
 
@@ -8,8 +9,22 @@ from dse.model.counting.kernel import Floats, Ints
 
 ENERGY, LATENCY, EDP, FRONT = 0, 1, 2, 3
 
+AT_TIME, AT_ONCE = 1, 2
+"""What a flag says: to end as soon as a mapping is known, or as soon as it is seen."""
+
 SLACK = 1e-12
 """Relative difference below which two float sums of the same terms are equal."""
+
+
+def is_told_to_end(flag: int, held: int) -> bool:
+    """Whether a search ends by what its flag says, with so many incumbents.
+
+    Examples
+    --------
+    >>> [bool(is_told_to_end(flag, held)) for flag, held in ((0, 1), (AT_TIME, 0), (AT_TIME, 1), (AT_ONCE, 0))]
+    [False, False, True, True]
+    """
+    return flag == AT_ONCE or (flag != 0 and held > 0)
 
 
 def pruned(kind: int, gap: float, energy: float, time: float, values: Floats, held: int) -> bool:

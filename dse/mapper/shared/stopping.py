@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from dse.errors import DseError
+from dse.mapper.shared.incumbent import AT_ONCE, AT_TIME
 
 LEAST_S = 1e-3
 """Seconds of a search for which no time is left: it ends with the first mapping that it finds."""
@@ -193,9 +194,6 @@ class TooLongError(OutOfTimeError):
 
 UNTIMED = 1_000_000
 """Rows of tables that are made whatever the time, in about a second: with them a search says more."""
-
-AT_TIME, AT_ONCE = 1, 2
-"""What a flag says: to end as soon as a mapping is known, or as soon as it is seen."""
 
 _at_hand: ContextVar[tuple[Any, ...]] = ContextVar("searches at hand", default=())
 """Flags of the searches that are within one another; those with a limit of their own have True beside them."""

@@ -20,8 +20,8 @@ from dse.mapper.deep import solve as module
 from dse.mapper.deep.bounds.least import least_of_all
 from dse.mapper.deep.splits import chains
 from dse.mapper.layer import layer_answers, solve
-from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY
-from dse.mapper.shared.stopping import AT_TIME, OutOfTimeError, TooLongError, end_at_once, stopping
+from dse.mapper.shared.incumbent import AT_TIME, EDP, ENERGY, FRONT, LATENCY
+from dse.mapper.shared.stopping import OutOfTimeError, TooLongError, end_at_once, stopping
 from dse.mapper.turns import by_turns
 from dse.problem.layer import Layer
 

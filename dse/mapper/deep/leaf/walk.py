@@ -29,7 +29,7 @@ from dse.mapper.deep.leaf.orders import (
 )
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.splits.chains import settle_sides
-from dse.mapper.shared.incumbent import pruned
+from dse.mapper.shared.incumbent import is_told_to_end, pruned
 from dse.model.counting.kernel import Floats, Ints, entry
 
 IMAGES = (0, 1, 2, 3, 5, 4)
@@ -159,7 +159,7 @@ def _walk(
             depth -= 1
             continue
         visited[SPLITS] += 1
-        if goal.stop[0] > 1 or (goal.stop[0] != 0 and held > 0) or (goal.limit > 0 and visited[SPLITS] >= goal.limit):
+        if is_told_to_end(goal.stop[0], held) or (goal.limit > 0 and visited[SPLITS] >= goal.limit):
             visited[UNFINISHED] = 1
             break
         lifted[depth + 1] = lifted[depth] + reduced[i]
@@ -190,7 +190,7 @@ def _walk_last(
         while n < BLOCK and at + n < end and reduced[at + n] <= most:
             n += 1
         visited[SPLITS] += n
-        if goal.stop[0] > 1 or (goal.stop[0] != 0 and held > 0) or (goal.limit > 0 and visited[SPLITS] >= goal.limit):
+        if is_told_to_end(goal.stop[0], held) or (goal.limit > 0 and visited[SPLITS] >= goal.limit):
             visited[UNFINISHED] = 1
             return held
         add_up_several(last, last.sums, at - start, n)
