@@ -12,23 +12,26 @@ from typing import Any, Literal, TypeVar
 import click
 
 from dse.errors import DseError
+from dse.mapper.shared.gaps import LARGEST_GAP
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 FORMATS = ("table", "json", "csv")
 
 
-class Finite(click.FloatRange):
-    """A number that is neither infinite nor `nan`, which every comparison takes for no number."""
+class Gap(click.FloatRange):
+    """A number from 0 to `LARGEST_GAP`; neither infinite nor `nan`, which every comparison takes for no number."""
 
     def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
         found = super().convert(value, parameter, context)
         if not isfinite(found):
             self.fail(f"{value} is not a finite number.", parameter, context)
+        if found > LARGEST_GAP:
+            self.fail(f"{value} is above {LARGEST_GAP:g}.", parameter, context)
         return found
 
 
-NOT_NEGATIVE = Finite(min=0)
+A_GAP = Gap(min=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,7 @@ def mapper_options(function: Command) -> Command:
         help="Tile sizes: all, or only those that divide a loop bound; any takes those that could shrink, too (slow).",
     )(function)  # fmt: skip
     function = click.option(
-        "--gap", type=NOT_NEGATIVE, default=0.0, show_default=True,
+        "--gap", type=A_GAP, default=0.0, show_default=True,
         help="Stop a search when its answer is proven within this fraction of the best: 0.01 is 1 %.",
     )(function)  # fmt: skip
     return click.option(

@@ -24,11 +24,11 @@ from dse.formats.architecture.model import Name
 from dse.formats.architecture.space.choices import read_space
 from dse.formats.architecture.space.constraints import read_constraints
 from dse.formats.architecture.space.model import ConstraintsModel, SpaceModel
-from dse.formats.text.regular import check_file
-from dse.formats.text.shipped import Kind, check_kind, find_shipped, shipped_names
+from dse.formats.text.shipped import check_kind, find_named, find_shipped
 from dse.formats.text.source import Source, SpecModel, WholeNumber, load_source, raise_all, validate
 from dse.formats.text.validation import Number
 from dse.formats.workload.models import BitsSpec, DensitySpec
+from dse.mapper.shared.gaps import LARGEST_GAP
 
 SAME_SEARCH = SearchChanges()
 
@@ -44,7 +44,9 @@ class SearchModel(SpecModel):
     objectives: list[Objective] = Field(
         default=list(DEFAULT_OBJECTIVES), min_length=1, description="what the front trades"
     )
-    gap: Number = Field(default=GAP, ge=0, description="mappings are proven to be this close to the best")
+    gap: Number = Field(
+        default=GAP, ge=0, le=LARGEST_GAP, description="mappings are proven to be this close to the best"
+    )
     resident: bool = Field(default=False, description="tensors may stay on chip where a level may keep them")
 
     @field_validator("objectives")
@@ -95,7 +97,9 @@ class SweepModel(SpecModel):
     objective: Literal["energy", "latency", "edp"] | None = Field(
         default=None, description="of a comparison: what each layer is mapped for [edp]"
     )
-    gap: Number | None = Field(default=None, ge=0, description="of a comparison: mappings are proven this close [0.05]")
+    gap: Number | None = Field(
+        default=None, ge=0, le=LARGEST_GAP, description="of a comparison: mappings are proven this close [0.05]"
+    )
     factors: Literal["all", "perfect"] | None = Field(
         default=None, description="of a comparison: the factors that mappings may have [perfect]"
     )
@@ -190,7 +194,8 @@ def _plan(
     except SpecError:
         raise
     except DseError as error:
-        place = _blamed(model, workloads, changes, together)
+        alone = own.resident and model.layers is not None and wanted.resident and changes.layers
+        place = ("search", "resident") if alone else _blamed(model, workloads, changes, together)
         raise (source.error(place, error.message, error.hint) if place else error) from None
 
 
@@ -238,21 +243,10 @@ def _works(spec: ArchitectureSpec, hardware: HardwareChanges, path: str) -> bool
 
 def _files(source: Source, model: SweepModel) -> tuple[ArchitectureSpec, list[Path]]:
     """The architecture that a sweep file names, and the files of its workloads."""
-    spec = load_architecture_spec(_file(source, ("arch",), model.arch, "arch_specs"))
-    return spec, [_file(source, ("workloads", i), name, "workloads") for i, name in enumerate(model.workloads)]
+    spec = load_architecture_spec(find_named(source, ("arch",), model.arch, "arch_specs"))
+    return spec, [find_named(source, ("workloads", i), name, "workloads") for i, name in enumerate(model.workloads)]
 
 
 def schema() -> dict[str, Any]:
     """The JSON Schema of sweep files, for editors."""
     return SweepModel.model_json_schema()
-
-
-def _file(source: Source, path: tuple[str | int, ...], name: str, kind: Kind) -> Path:
-    """A file that a sweep file names: as seen from it, or a shipped one."""
-    beside = Path(source.place(path).file).parent / name
-    try:
-        is_shipped = name in shipped_names(kind)  # which a folder beside may have as its name
-        there = beside.is_file() if is_shipped else check_file(beside)
-        return beside if there else find_shipped(kind, name)
-    except SpecError as error:
-        raise source.error(path, error.message, error.hint) from None

@@ -18,6 +18,7 @@ from dse.mapper.flat.instance import SHAPES, Roles, shape_of
 from dse.mapper.flat.lower import bound_flat, bound_flat_in_bands, flat_prices
 from dse.mapper.flat.run import RECORD
 from dse.mapper.flat.solve import flat_mapping, solve_flat
+from dse.mapper.shared.gaps import check_gap
 from dse.mapper.shared.incumbent import EDP, ENERGY, FRONT, LATENCY, beaten_beside
 from dse.mapper.shared.outermost import has_room, is_too_large, with_room
 from dse.mapper.shared.reasons import is_ruled_out, why_infeasible
@@ -305,13 +306,11 @@ def layer_answers(
     >>> round(answer.energy_pj), answer.mapping == dse.map_layer(eyeriss, layer, "energy").mapping
     (1182120, True)
     """
-    expect(gap, (float, int), "gap", "a fraction, e.g. 0.01 for 1 %")
+    check_gap(gap)
     if time_limit_s is not None:
         expect(time_limit_s, (float, int), "time_limit_s", "seconds, e.g. 2.5")
-    if not gap >= 0:  # NaN, too
-        raise DseError(f"gap={gap} is not a fraction of 0 or more")
-    if time_limit_s is not None and time_limit_s <= 0:
-        raise DseError(f"time_limit_s={time_limit_s} <= 0")
+    if time_limit_s is not None and not time_limit_s > 0:  # NaN, too
+        raise DseError(f"time_limit_s={time_limit_s} is not above 0")
     layer = architecture.lowered(layer)
     solution = solve(architecture, layer, objective, gap, factors, time_limit_s, reference)
     places = range(len(solution.values))

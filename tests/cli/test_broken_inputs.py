@@ -104,6 +104,8 @@ NETWORK = dse.Workload.of("one", [LAYER])
         (lambda chip: dse.map_layer(LAYER, chip), "an architecture is an Architecture, a path or a name, not Layer"),
         (lambda chip: dse.map_layer(chip, "conv1"), "a layer is a dse.Layer, not 'conv1'"),
         (lambda chip: dse.map_layer(chip, LAYER, gap="1"), "gap: '1' is a str, not a float"),
+        (lambda chip: dse.map_layer(chip, LAYER, gap=1e308), "gap=1e+308 is not a fraction from 0 to 1e+06"),
+        (lambda chip: dse.map_layer(chip, LAYER, time_limit_s=float("nan")), "time_limit_s=nan is not above 0"),
         (lambda chip: dse.map_workload(NETWORK, chip), "an architecture is an Architecture, a path or a name"),
         (lambda chip: dse.map_workload(chip, LAYER), "a workload is a Workload, a path or a name, not Layer"),
         (lambda chip: dse.evaluate(chip, LAYER, None), "mapping: None is a NoneType, not a Mapping"),

@@ -173,9 +173,19 @@ def test_a_sweep_with_a_damaged_log_goes_on_and_says_so(copy):
     assert f"warning: out/{FILE_NAME}:1: " in done.stderr
 
 
+def test_what_is_written_of_a_damaged_log_says_so(copy):
+    log = copy / "out" / FILE_NAME
+    log.write_text("{}\n" + log.read_text())
+    done = called("export", "out", "--optuna", "study.db", cwd=copy)
+    assert done.returncode == 0, done.stderr
+    assert f"warning: out/{FILE_NAME}:1: " in done.stderr
+
+
 @pytest.mark.parametrize("change", [
     ("made:", "unmade:"), ("search:", "search: []\nx:"), ("networks: [", "networks: [3, "),
     ("trials: 2", "trials: two"), ("space:", "space: 3\ny:"),
+    ("space:", "weights: x\nspace:"), ("space:", "weights: {tiny: x}\nspace:"), ("space:", "batch: []\nspace:"),
+    ("space:", "combine: []\nspace:"), ("made:", "made:\n  batches: 3"), ("made:", "made:\n  beside: 3"),
 ])  # fmt: skip
 def test_damaged_settings_are_refused(copy, change):
     path = copy / "out" / "sweep.yaml"
@@ -188,7 +198,10 @@ def test_damaged_settings_are_refused(copy, change):
 
 
 def test_a_damaged_summary_is_made_again(copy):
-    for text in ('{"finished": 1}', "[]", "{", '{"wall_s": "long", "reused": []}'):
+    plain = json.loads((copy / "out" / "summary.json").read_text())
+    assert read_results(copy / "out").finished
+    split = json.dumps({**plain, "cpu_split_s": {"designs": []}})
+    for text in ('{"finished": 1}', "[]", "{", '{"wall_s": "long", "reused": []}', split):
         (copy / "out" / "summary.json").write_text(text)
         assert not read_results(copy / "out").finished
 

@@ -336,9 +336,10 @@ def test_progress_counts_what_was_evaluated_apart_from_what_was_known():
         ({"objectives": ()}, "needs an objective"),
         ({"objectives": ("energy", "cost")}, "'cost' is not one of"),
         ({"objectives": ("energy", "energy")}, "twice"),
-        ({"gap": -0.1}, "gap=-0.1 < 0"),
-        ({"gap": float("nan")}, "gap=nan < 0"),
-        ({"gap": float("inf")}, "gap=inf"),
+        ({"gap": -0.1}, "gap=-0.1 is not a fraction"),
+        ({"gap": float("nan")}, "gap=nan is not a fraction"),
+        ({"gap": float("inf")}, "gap=inf is not a fraction"),
+        ({"gap": 1e308}, "gap=1e\\+308 is not a fraction"),
     ],
 )
 def test_a_bad_search_is_refused(changes, message):

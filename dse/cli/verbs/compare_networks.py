@@ -11,7 +11,7 @@ import click
 
 from dse.cli.interrupts import INTERRUPTED
 from dse.cli.options import (
-    NOT_NEGATIVE,
+    A_GAP,
     architecture_options,
     batch_option,
     format_option,
@@ -96,7 +96,7 @@ def refuse_architectures(names: tuple[str, ...]) -> None:
     help="What each layer is mapped for.",
 )  # fmt: skip
 @click.option(
-    "--gap", type=NOT_NEGATIVE, help="Map to within this fraction of the best: 0.01 is 1 %.  [default: 0.05]"
+    "--gap", type=A_GAP, help="Map to within this fraction of the best: 0.01 is 1 %.  [default: 0.05]"
 )
 @click.option(
     "--factors", type=click.Choice(["perfect", "all"]), help="`all` may take minutes for a layer.  [default: perfect]"

@@ -12,6 +12,7 @@ from dse.cli.inputs import Inputs, network_options, read_bits, read_density, spl
 from dse.cli.options import format_option
 from dse.cli.output import StatusLine, compile_first, note, print_rows
 from dse.errors import DseError, InfeasibleError
+from dse.formats.text.regular import is_file
 
 if TYPE_CHECKING:
     from dse.explore.plan.plan import Plan
@@ -48,7 +49,7 @@ def command(inputs: Inputs, resident: bool, jobs: int | None, form: str) -> None
     from dse.explore.workers.runner import Workers, usable_cpus
     from dse.report.text.explain import explanation
 
-    is_sweep = Path(inputs.architecture, "sweep.yaml").is_file()
+    is_sweep = is_file(Path(inputs.architecture, "sweep.yaml"))
     if not is_sweep and inputs.workload.isdecimal():
         raise DseError(f"{inputs.architecture} holds no sweep", hint=_sweeps_beside(Path(inputs.architecture)))
     with Workers.local(usable_cpus() if jobs is None else jobs) as workers:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dse.cli.inputs import read_architecture, read_workload
-from dse.cli.options import NOT_NEGATIVE
+from dse.cli.options import A_GAP
 from dse.cli.output import compile_first, note
 from dse.errors import DseError
 
@@ -27,7 +27,7 @@ FORMS = {"scale-sim": "WORKLOAD", "timeloop": "ARCH WORKLOAD LAYER"}
 @click.option("--parquet", metavar="FILE", help="Write the evaluations of the sweep in DIR as a Parquet file.")
 @click.option("--objective", type=click.Choice(["energy", "latency", "edp"]), default="edp", show_default=True,
               help="What the layer is mapped for.")  # fmt: skip
-@click.option("--gap", type=NOT_NEGATIVE, default=0.0, show_default=True,
+@click.option("--gap", type=A_GAP, default=0.0, show_default=True,
               help="Map to within this fraction of the best.")  # fmt: skip
 def command(
     names: tuple[str, ...], form: str | None, output: str | None, optuna: str | None, parquet: str | None,
@@ -67,8 +67,11 @@ def command(
 def _sweep(directory: str, optuna: str | None, parquet: str | None) -> None:
     from dse.explore.results.record import read_results
     from dse.explore.results.share import write_parquet, write_study
+    from dse.report.text.sweeps import warnings
 
     result = read_results(directory)
+    for warning in warnings(result):
+        note(f"warning: {warning}")
     for file, write in ((optuna, write_study), (parquet, write_parquet)):
         if file is not None:
             write(result, file)

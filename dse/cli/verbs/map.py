@@ -80,17 +80,27 @@ def _check(arch: Any, layer: Any, how: MapperSettings, path: str, form: str) -> 
     try:
         said, holds = checked(proof, statement, how.gap), True
     except Exception as error:  # whatever is wrong with a file, it proves nothing
-        reason = error if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
-        said, holds = f"{path}: NOT PROVEN: {reason}", False
+        said, holds = f"{path}: NOT PROVEN: {_in_words(error)}", False
     plain = {"arch": arch.name, "layer": layer.name, "file": path, "holds": holds, "verdict": said}
     print_rows(form, lambda: said, plain, [plain])
     return 0 if holds else FAILED
 
 
+def _in_words(error: Exception) -> str:
+    """Why a file proves nothing."""
+    if isinstance(error, KeyError):
+        return f"it has no {error.args[0]!r}"
+    if type(error) is ValueError:
+        return str(error)
+    return f"it is not laid out as a proof ({type(error).__name__}: {error})"
+
+
 def _read(path: str) -> Any:
     """The plain data of a JSON file."""
     from dse.errors import DseError
+    from dse.formats.text.regular import check_file
 
+    check_file(path)  # nobody may write to a pipe, and a device has no end
     try:
         with open(path, encoding="utf-8") as file:
             return json.load(file)

@@ -15,7 +15,7 @@ from dse.cli.cards import collect_cards, meanwhile
 from dse.cli.inputs import SweepOptions, TimeOptions
 from dse.cli.interrupts import INTERRUPTED, interruptible
 from dse.cli.options import (
-    NOT_NEGATIVE,
+    A_GAP,
     WorkerOptions,
     architecture_options,
     batch_option,
@@ -56,7 +56,7 @@ SAMPLERS = ("auto", "grid", "nsga2", "tpe", "qmc", "random")
 @click.option("--jobs", type=click.IntRange(min=0), help="Worker processes.  [default: one per processor]")
 @click.option("--cluster", metavar="tcp://HOST:PORT|FILE", help="Evaluate on a Dask cluster instead.")
 @click.option("--objectives", metavar="LIST", help="Of energy, latency, edp, area.  [default: energy,latency,area]")
-@click.option("--gap", type=NOT_NEGATIVE,
+@click.option("--gap", type=A_GAP,
               help="While exploring, map to within this fraction of the best.  [default: 0.01]")  # fmt: skip
 @click.option("--resident", is_flag=True, default=None, help="Let tensors stay on chip where a level may keep them.")
 @batch_option

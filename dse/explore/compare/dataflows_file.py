@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -11,10 +12,12 @@ from dse.errors import DseError, SpecError
 from dse.explore.compare.dataflows import DataflowComparison, Design
 from dse.formats.architecture.dataflow import Dim
 from dse.formats.architecture.load import load_architecture_spec
-from dse.formats.text.shipped import Kind, find_shipped
+from dse.formats.text.shipped import find_named, find_shipped
 from dse.formats.text.source import Source, SpecModel, WholeNumber, did_you_mean, load_source, raise_all, validate
 from dse.formats.text.validation import Number, NumberOrQuantity
 from dse.formats.workload.load import load_workload
+from dse.mapper.shared.gaps import LARGEST_GAP
+from dse.problem.shapes import MAX_BOUND
 
 
 class DesignModel(SpecModel):
@@ -42,12 +45,18 @@ class DataflowsModel(SpecModel):
     compare: Literal["dataflows"] = Field(description="says that this file compares dataflows")
     description: str = Field(default="", description="for people")
     workload: str = Field(description="a workload file, or the name of a shipped one")
-    parts: dict[str, list[str]] = Field(min_length=1, description="name to the layers that it sums up")
-    batches: list[WholeNumber] = Field(min_length=1, description="images at once, one comparison for each")
+    parts: dict[str, Annotated[list[str], Field(min_length=1)]] = Field(
+        min_length=1, description="name to the layers that it sums up"
+    )
+    batches: list[Annotated[WholeNumber, Field(ge=1, le=MAX_BOUND)]] = Field(
+        min_length=1, description="images at once, one comparison for each"
+    )
     objective: Literal["energy", "latency", "edp"] = Field(
         default="energy", description="what each layer is mapped for"
     )
-    gap: Number = Field(default=0.0, ge=0, description="mappings are proven to be this close to the best")
+    gap: Number = Field(
+        default=0.0, ge=0, le=LARGEST_GAP, description="mappings are proven to be this close to the best"
+    )
     points: list[dict[str, NumberOrQuantity]] = Field(min_length=1, description="settings that all designs share")
     equal_area: EqualAreaModel | None = Field(default=None, description="give all designs the area of one")
     designs: dict[str, DesignModel] = Field(min_length=1, description="name to the dataflow's architecture")
@@ -66,20 +75,17 @@ def load_comparison(path: str | Path) -> DataflowComparison | None:
         return None
     model = validate(DataflowsModel, source)
     errors: list[SpecError] = []
-    workload = load_workload(_file(source, ("workload",), model.workload, "workloads"))
+    workload = load_workload(find_named(source, ("workload",), model.workload, "workloads"))
     known = [layer.name for layer in workload.layers]
     for part, names in model.parts.items():
         for i, name in enumerate(names):
             if name not in known:
                 hint = did_you_mean(name, known)
                 errors.append(source.error(("parts", part, i), f"{model.workload} has no layer {name!r}", hint))
-    if model.equal_area is not None and model.equal_area.of not in model.designs:
-        hint = did_you_mean(model.equal_area.of, model.designs)
-        errors.append(source.error(("equal_area", "of"), f"there is no design {model.equal_area.of!r}", hint))
     designs = []
     for name, given in model.designs.items():
         at = ("designs", name)
-        spec = load_architecture_spec(_file(source, (*at, "arch"), given.arch, "arch_specs"))
+        spec = load_architecture_spec(find_named(source, (*at, "arch"), given.arch, "arch_specs"))
         nodes = [node.name for node in spec.architecture.hierarchy]
         for place in given.nest or {}:
             if place not in nodes:
@@ -94,7 +100,7 @@ def load_comparison(path: str | Path) -> DataflowComparison | None:
                     errors.append(source.error(("points", i, setting), f"{name}: {error.message}", error.hint))
         nest = None if given.nest is None else {place: tuple(dims) for place, dims in given.nest.items()}
         designs.append(Design(name, spec, tuple(given.apart), nest, given.factors))
-    raise_all(errors)
+    raise_all([*errors, *_unequal(source, model, designs)])
     area = model.equal_area
     return DataflowComparison(
         model.sweep, model.description, workload, {part: tuple(names) for part, names in model.parts.items()},
@@ -103,9 +109,20 @@ def load_comparison(path: str | Path) -> DataflowComparison | None:
     )  # fmt: skip
 
 
-def _file(source: Source, path: tuple[str | int, ...], name: str, kind: Kind) -> Path:
-    beside = Path(source.place(path).file).parent / name
-    try:
-        return beside if beside.is_file() else find_shipped(kind, name)
-    except SpecError as error:
-        raise source.error(path, error.message, error.hint) from None
+def _unequal(source: Source, model: DataflowsModel, designs: list[Design]) -> Iterator[SpecError]:
+    """What is wrong with the area that all designs are to get."""
+    area = model.equal_area
+    if area is None:
+        return
+    if area.of not in model.designs:
+        hint = did_you_mean(area.of, model.designs)
+        yield source.error(("equal_area", "of"), f"there is no design {area.of!r}", hint)
+    at = ("equal_area", "through")
+    if "capacity" not in area.through.split("."):
+        yield source.error(at, f"{area.through!r}: areas are made equal by a capacity", "e.g. levels.GLB.capacity")
+        return
+    for design in designs:
+        try:
+            design.spec.value(area.through)
+        except DseError as error:
+            yield source.error(at, f"{design.name}: {error.message}", error.hint)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from math import inf
 from typing import Any, Literal
 
 from dse.errors import DseError, expect
+from dse.mapper.shared.gaps import check_gap
 
 OBJECTIVES = {"energy": "energy_pj", "latency": "latency_s", "edp": "edp_js", "area": "area_mm2"}
 """What a sweep can minimise, and under which name outcomes hold it."""
@@ -44,7 +44,7 @@ class Search:
 
     def __post_init__(self) -> None:
         expect(self.trials, int, "trials", "a whole number, e.g. 96")
-        expect(self.gap, (float, int), "gap", "a fraction, e.g. 0.01 for 1 %")
+        check_gap(self.gap)
         expect(self.seed, int, "seed", "a whole number from 0")
         if self.seed < 0:
             raise DseError(f"seed={self.seed} < 0")
@@ -57,10 +57,6 @@ class Search:
                 raise DseError(f"objective {objective!r} is not one of {', '.join(OBJECTIVES)}")
         if len(set(self.objectives)) < len(self.objectives):
             raise DseError(f"an objective is named twice: {', '.join(self.objectives)}")
-        if not self.gap >= 0:
-            raise DseError(f"gap={self.gap} < 0")
-        if self.gap == inf:
-            raise DseError("gap=inf leaves every mapping to chance", hint="a fraction, e.g. 0.01 for 1 %")
 
     @property
     def keys(self) -> tuple[str, ...]:

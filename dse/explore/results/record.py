@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
@@ -291,8 +291,24 @@ def _is_complete(settings: Any) -> bool:
         held = settings if not part else settings[part]
         if not isinstance(held, dict) or not all(isinstance(held.get(key), kind) for key, kind in types.items()):
             return False
-    named = [*settings["made"]["networks"], *settings["search"]["objectives"], *settings["space"]]
-    return all(isinstance(name, str) for name in named)
+    made = settings["made"]
+    named = [*made["networks"], *settings["search"]["objectives"], *settings["space"], settings.get("combine", "sum")]
+    beside = made.get("beside", [])
+    counted = [*_values(made.get("batches", {})), *(beside if isinstance(beside, list) else [None])]
+    return (
+        all(isinstance(name, str) for name in named)
+        and all(isinstance(number, int) for number in (*counted, settings.get("batch", 1)))
+        and all(_is_number(weight) for weight in _values(settings.get("weights", {})))
+    )
+
+
+def _values(held: Any) -> Iterable[Any]:
+    """The values of a mapping; of anything else one that is no number."""
+    return held.values() if isinstance(held, dict) else (None,)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _constraints(settings: Mapping[str, Any], summary: Mapping[str, Any]) -> tuple[Constraint, ...]:
@@ -332,7 +348,7 @@ def _read_summary(directory: Path) -> Mapping[str, Any]:
     kinds: dict[str, Any] = {"sampler": str, "finished": bool, "reused": int, "wall_s": (int, float)}
     if not isinstance(summary, dict) or not all(isinstance(summary.get(key), kind) for key, kind in kinds.items()):
         return {}
-    return summary
+    return summary if all(map(_is_number, _values(summary.get("cpu_split_s", {})))) else {}
 
 
 def _path_from(directory: Path, source: str, kind: Kind) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from dse.errors import DseError
 from dse.explore.results.tables import best_known, evaluations_frame, number_of
+from dse.formats.text.replace import write_bytes
 
 if TYPE_CHECKING:
     from dse.explore.results.result import SweepResult
@@ -108,13 +108,16 @@ def _plain(distribution: Any, value: Any) -> Any:
 
 @contextmanager
 def _replaced(file: Path) -> Iterator[Path]:
-    """A file to write to in a folder of its own beside `file`, whose place it takes when the block ends well."""
+    """A file to write to in a folder of its own beside `file`, which has its content when the block ends well.
+
+    What is no file, such as `/dev/null`, is written to and never replaced; a link stays one.
+    """
     folder: Path | None = None
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         folder = Path(mkdtemp(prefix=".dse-", dir=file.parent))
         yield folder / "fresh"
-        os.replace(folder / "fresh", file)
+        write_bytes(file, (folder / "fresh").read_bytes())
     except OSError as error:
         raise DseError(f"cannot write {file}: {error.strerror}") from None
     finally:

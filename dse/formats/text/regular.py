@@ -46,3 +46,17 @@ def check_file(path: str | Path) -> bool:
         if is_kind(mode):
             raise SpecError(f"this is {noun}, not a file", file=str(path))
     return True
+
+
+def is_file(path: str | Path) -> bool:
+    """Whether there is a file that may be looked for; a name that no file can have is none's.
+
+    Examples
+    --------
+    >>> is_file("n" * 5000), is_file("/")
+    (False, False)
+    """
+    try:
+        return Path(path).is_file()
+    except (OSError, ValueError):  # too long, no permission
+        return False

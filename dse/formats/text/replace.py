@@ -51,7 +51,7 @@ def write_bytes(path: str | Path, content: bytes) -> None:
             target.write_bytes(content)
         else:
             _replace(target, content, mode)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: links that lead to each other
         reason = error.strerror if isinstance(error, OSError) else error
         raise DseError(f"cannot write {path}: {reason}") from None
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from dse.errors import SpecError, a_or_an, expect
-from dse.formats.text.located import Source, did_you_mean
+from dse.formats.text.located import DataPath, Source, did_you_mean
 from dse.formats.text.regular import check_file
 
 Kind = Literal["workloads", "arch_specs", "sweeps"]
@@ -79,6 +79,38 @@ def shipped_names(kind: Kind) -> tuple[str, ...]:
     """
     folder = shipped_folder(kind)
     return tuple(sorted({path.stem for path in folder.glob("*") if path.suffix in _SUFFIXES}))
+
+
+def find_named(source: Source, path: DataPath, name: str, kind: Kind) -> Path:
+    """A file that another file names: as seen from that one, or a shipped one.
+
+    Parameters
+    ----------
+    source : Source
+        The file that names it.
+    path : tuple
+        Where.
+    name : str
+    kind : {"workloads", "arch_specs", "sweeps"}
+
+    Raises
+    ------
+    SpecError
+        There is neither, told at its place.
+
+    Examples
+    --------
+    >>> from dse.formats.text.source import parse_source
+    >>> find_named(parse_source("arch: eyeriss"), ("arch",), "eyeriss", "arch_specs").name
+    'eyeriss.yaml'
+    """
+    beside = Path(source.place(path).file).parent / name
+    try:
+        is_shipped = name in shipped_names(kind)  # which a folder beside may have as its name
+        there = beside.is_file() if is_shipped else check_file(beside)
+        return beside if there else find_shipped(kind, name)
+    except SpecError as error:
+        raise source.error(path, error.message, error.hint) from None
 
 
 def find_shipped(kind: Kind, name: str | Path) -> Path:

@@ -184,6 +184,8 @@ def _describe(detail: Any, model: type[BaseModel], place: DataPath) -> tuple[str
         return f"{name}: {_say(given)} is not {context['expected']}", None
     if kind == "string_pattern_mismatch":
         return f"{name}: {_say(given)} is no name here", "names have letters A to Z, digits, _ and -, a letter first"
+    if kind == "int_parsing_size":
+        return f"{name}: {_say(given)} is too large", None
     if kind == "value_error":
         error = context["error"]
         text = error.message if isinstance(error, DseError) else str(error)

@@ -131,6 +131,7 @@ class Checker:
         """Per axis (n,) bounds on the objective's logarithm: sums of t are at least the product of (t / w) ** w."""
         if not weights:  # the sums themselves, with the least factors of all other axes
             return [self.costs(table + sum(x.min(axis=0) for x in tables if x is not table)) for table in tables]
+        need(max(weights[0], default=0) < self.rows.size, "weights of no term")
         w = np.bincount(weights[0], weights[1], self.rows.size).reshape(self.rows.shape)
         need(((w == 0) | (w > 0) & (w <= 1000) & (self.sure > 0)).all(), "weights below zero, too large or of no bound")
         of_blocks = np.bincount(self.block, w.sum(axis=1))  # a row counts by its share in these, that of a limit as one

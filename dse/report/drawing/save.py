@@ -32,6 +32,8 @@ def save_figure(figure: Figure, path: str | Path, dpi: float | None = None) -> N
     from matplotlib import rc_context
 
     path = Path(path)
+    if not path.name:
+        raise DseError(f"cannot write {path}: this is a folder", hint="end the name in .svg, .png or .pdf")
     if not path.suffix:
         path = path.with_name(f"{path.name}.png")
     drawn = BytesIO()

@@ -244,7 +244,7 @@ def space_text(space: Mapping[str, tuple[Any, ...]], own: Mapping[str, Any]) -> 
     """The choices of every setting, the architecture's own beside them; long lists take several rows."""
     rows = []
     names = {path: "the table's own" if own.get(path) is None else str(own[path]) for path in space}
-    taken = sum(max(len(head), *map(len, column)) + len(GAP) for head, column in
+    taken = sum(max([len(head), *map(len, column)]) + len(GAP) for head, column in
                 (("setting", list(space)), ("as specified", list(names.values()))))  # fmt: skip
     for path, choices in space.items():
         kept = ", ".join(str(choice).replace(" ", "\0") for choice in choices)  # `512 KiB` is not broken

@@ -1,6 +1,7 @@
 """Mappings that verbs write, and evaluate again."""
 
 import json
+import os
 
 import pytest
 from explore.toy import ARCH, NET
@@ -126,7 +127,11 @@ def test_map_checks_a_proof_against_a_layer(dse, tmp_path):
     (tmp_path / "proof.json").write_text(json.dumps({**proof, "trees": {}}))
     code, out, _ = dse(f"{check} --objective energy")
     assert code == 1
-    assert out.startswith("proof.json: NOT PROVEN: KeyError")
+    assert out.startswith("proof.json: NOT PROVEN: it has no '")
+    (tmp_path / "proof.json").write_text(json.dumps({**proof, "mapping": 3}))
+    code, out, _ = dse(f"{check} --objective energy")
+    assert code == 1
+    assert out.startswith("proof.json: NOT PROVEN: it is not laid out as a proof (TypeError: ")
 
 
 @pytest.mark.parametrize(("text", "message"), [
@@ -142,6 +147,15 @@ def test_a_proof_that_is_no_json_is_bad_input(dse, tmp_path, text, message):
     code, out, err = dse("map toy.yaml tiny.yaml one --check-proof proof.json")
     assert (code, out) == (2, "")
     assert err.startswith(message)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with names")
+def test_a_proof_that_is_no_file_is_never_opened(dse, tmp_path):
+    """A pipe that nobody writes to would be waited for, and a device be read until memory is full."""
+    os.mkfifo(tmp_path / "pipe")
+    for name, noun in (("pipe", "a pipe"), ("/dev/zero", "a device")):
+        code, out, err = dse(f"map toy.yaml tiny.yaml one --check-proof {name}")
+        assert (code, out, err) == (2, "", f"error: {name}: this is {noun}, not a file\n")
 
 
 @pytest.mark.parametrize("option", ["--proof other.json", "--save other.yaml", "--time-limit 1s"])

@@ -55,3 +55,15 @@ def test_other_names_of_networks(other, name, capsys):
 def test_options_of_workloads_want_one(options, capsys):
     assert run(["show", *options]) == 2
     assert "FILE is missing" in capsys.readouterr().err
+
+
+def test_a_space_without_settings_is_shown(tmp_path, capsys):
+    (tmp_path / "empty.yaml").write_text("sweep: empty\narch: eyeriss\nworkloads: [alexnet]\nspace: {}\n")
+    assert run(["show", str(tmp_path / "empty.yaml")]) == 0
+    assert "space of 1 designs" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", [".", "/", ""])
+def test_a_graph_becomes_no_folder(name, capsys):
+    assert run(["show", "alexnet", "--graph", name]) == 2
+    assert "cannot write" in capsys.readouterr().err

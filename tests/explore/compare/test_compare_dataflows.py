@@ -211,6 +211,12 @@ def test_figures_and_tables(rows, tmp_path):
         (("window: [Q]", "windou: [Q]"), "has no 'windou'"),
         (("levels.array.rows: 256", "levels.array.rowz: 256"), "there is no setting"),
         (("gap: 0.05", "gap: -1"), "at least 0"),
+        (("gap: 0.05", "gap: 1e+308"), "at most 1000000"),
+        (("[1, 16, 64]", "[1, 0, 64]"), "at least 1"),
+        (("FC: [fc6, fc7, fc8]", "FC: []"), "at least one entry"),
+        (("through: levels.GLB.capacity", "through: levels.GLB.width"), "areas are made equal by a capacity"),
+        (("through: levels.GLB.capacity", "through: levels.LLB.capacity"), "there is no setting"),
+        (("arch: isca16_rs", f"arch: {'n' * 300}"), "File name too long"),
         (("apart: [H]", "apart: [K]"), "apart"),
     ],
 )
@@ -224,4 +230,4 @@ def test_mistakes_have_a_place(change, message, tmp_path):
     with pytest.raises(SpecError) as error:
         load_comparison(file)
     assert message in str(error.value)
-    assert "wrong.yaml" in str(error.value)
+    assert "wrong.yaml:" in str(error.value)

@@ -2,6 +2,9 @@
 
 import io
 import json
+import os
+import stat
+import subprocess
 
 import optuna
 import pandas
@@ -122,3 +125,24 @@ def test_functions_take_objects_paths_and_names_alike(files):
         dse.sweep(*given, trials=1, jobs=0).explored[0].id for given in (files, objects, (objects[0].spec, *files[1:]))
     ]
     assert len(set(found)) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with names")
+@pytest.mark.parametrize("write", [write_study, write_parquet])
+def test_what_is_no_file_is_written_to_and_a_link_stays_one(result, tmp_path, write):
+    """Else `dse export DIR --optuna /dev/null` would put a file in the place of the device."""
+    if write is write_parquet:
+        pytest.importorskip("pyarrow")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("file")
+    reader = subprocess.Popen(["cat", tmp_path / "pipe"], stdout=subprocess.PIPE)
+    try:
+        write(result, tmp_path / "pipe")
+        assert len(reader.communicate(timeout=20)[0]) > 1000
+    finally:
+        reader.kill()
+        reader.communicate()
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+    write(result, tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "file").stat().st_size > 1000

@@ -8,7 +8,7 @@ import pytest
 from dse.errors import DseError, SpecError
 from dse.formats.mapping import load_mappings
 from dse.formats.onnx.wire import stripped_model
-from dse.formats.text.regular import check_file
+from dse.formats.text.regular import check_file, is_file
 from dse.formats.text.source import find_shipped, load_source
 from dse.formats.tools.scalesim import load_topology
 from dse.formats.workload.load import load_workload
@@ -53,6 +53,12 @@ def test_names_that_no_file_can_have(name, said, tmp_path):
     with pytest.raises(SpecError, match=said) as error:
         load_source(extending)
     assert (error.value.line, error.value.column) == (2, 10)
+
+
+def test_looking_for_a_file_never_fails(tmp_path):
+    (tmp_path / "file").write_text("")
+    names = ("file", "none", "n" * 300, "a\0b", ".")
+    assert [is_file(tmp_path / name) for name in names] == [True, False, False, False, False]
 
 
 def test_a_folder_does_not_hide_a_shipped_file(tmp_path):

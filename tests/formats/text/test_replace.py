@@ -56,9 +56,10 @@ def test_what_is_no_file_is_written_to(tmp_path):
     assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
 
 
-@pytest.mark.parametrize("name", ["missing/out", "file/out", ".", "x" * 300, "nul\0", "full"])
+@pytest.mark.parametrize("name", ["missing/out", "file/out", ".", "x" * 300, "nul\0", "full", "loop", "loop/out"])
 def test_what_cannot_be_written_is_one_error(tmp_path, name):
     (tmp_path / "file").write_text("")
+    (tmp_path / "loop").symlink_to("loop")
     if Path("/dev/full").exists():
         (tmp_path / "full").symlink_to("/dev/full")
     elif name == "full":

@@ -110,6 +110,11 @@ def weights_of_one_term(proof: dict[str, Any]) -> None:
     weights_of(proof)[:] = [[len(rows_of(space)) * len(space["terms"])], [1.0]]
 
 
+def weight_far_beyond_all_rows(proof: dict[str, Any]) -> None:
+    """A table with a place for each would take all memory."""
+    weights_of(proof)[0][0] = 2**50
+
+
 def weight_before_all_rows(proof: dict[str, Any]) -> None:
     weights_of(proof)[0][0] -= len(rows_of(space_of_mapping(proof))) * len(space_of_mapping(proof)["terms"])
 
@@ -353,7 +358,7 @@ DAMAGES: list[Callable[[dict[str, Any]], None]] = [
     unknown_order, space_that_the_problem_has_not, invented_prices, weight_of_a_row_that_takes_off, cut_of_no_dim,
     block_without_rows, order_that_nothing_moves, weight_before_all_rows, weight_of_what_a_row_has_not, empty_objective,
     other_objective, limit_as_objective, blocks_that_are_one, list_laid_down_twice, weight_of_another_part,
-    squared_objective, no_sides,
+    squared_objective, no_sides, weight_far_beyond_all_rows,
 ]  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from dse.errors import DseError, InfeasibleError
@@ -40,6 +41,9 @@ class Ratio:
             raise DseError(f"{self.path}: {self.ratio:g} {self.unit} for each {unit} of {self.of} means nothing",
                            hint="a ratio is a number where `of` has a unit")  # fmt: skip
         size, unit = number * self.ratio, unit or self.unit
+        if not isfinite(size):
+            message = f"{self.path}: {self.ratio:g} times {self.of} is not finite"
+            raise DseError(message, hint="a ratio, e.g. 2 or 512 B")
         if unit == "word" or (not unit and isinstance(spec.value(self.path), int)):
             size = max(1, int(size + 0.5))
         return spec.parse_setting(self.path, join(size, unit))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import isfinite
 
 from dse.formats.architecture.space.model import RangeModel
 from dse.formats.text import quantity as q
@@ -37,6 +38,8 @@ def count_up(given: RangeModel, read: Callable[[Value], Value]) -> tuple[Value, 
         raise ValueError(f"a range counts upwards, not from {given.start} to {given.to}")
     if given.step is not None and step <= 0:
         raise ValueError(f"a step of {given.step} leads nowhere")
+    if not isfinite(step):
+        raise ValueError(f"a step of {given.step} is not finite")
     if given.factor is not None and start <= 0:
         raise ValueError("a range with a factor starts above zero")
     values: list[float] = []

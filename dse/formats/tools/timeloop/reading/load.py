@@ -15,6 +15,7 @@ from typing import Any
 
 from dse.errors import SpecError
 from dse.formats.text.located import DataPath, Place, Source
+from dse.formats.text.regular import is_file
 from dse.formats.text.source import parse_source, read_text
 from dse.formats.text.yaml_tree import MAX_CHARACTERS, split_lines
 from dse.formats.tools.timeloop.reading.nodes import TAGS
@@ -65,7 +66,7 @@ def _lines(path: Path, above: tuple[Path, ...]) -> Lines:
         include = _INCLUDE.fullmatch(text)
         if include is not None:
             other = path.parent / (include[1] or include[2] or "")
-            if not other.is_file():
+            if not is_file(other):
                 raise _error(path, number, text, f"there is no file {other}", "a path starts in this file's folder")
             if len(above) >= _MOST_INCLUDES or other.resolve() in (path.resolve(), *above):
                 raise _error(path, number, text, f"{other.name} includes this file, or includes go on too deep")

@@ -65,6 +65,7 @@ def test_of_several_bases_the_first_one_that_has_a_key_gives_it(tmp_path):
     ({"base": BASE.replace("Q: 1", "Q: x")}, "base.yaml", 3, "Q: x is no whole number"),
     ({"base": BASE.replace("dimensions:", "dimensions: [")}, "base.yaml", 5, "is not closed"),
     ({"text": LAYER.replace("../base", "../other")}, "conv.yaml", 1, "there is no file .*other.yaml"),
+    ({"text": LAYER.replace("../base", "n" * 300)}, "conv.yaml", 1, "there is no file .*nnn.yaml"),
     ({"text": LAYER.replace("*base", "3")}, "conv.yaml", 3, "<<< takes over a mapping"),
     ({"text": LAYER.replace("C: 3", "C: {{channels}}")}, "conv.yaml", 4, "a template other than"),
     ({"base": "{{include_text('net/conv.yaml')}}\n"}, "base.yaml", 1, "conv.yaml includes this file"),
