@@ -15,7 +15,7 @@ from dse.architecture.architecture import Architecture
 from dse.architecture.hierarchy import Level
 from dse.architecture.parts import at_one_depth, in_order_kept
 from dse.errors import DseError
-from dse.mapper.deep.bounds.best import Best
+from dse.mapper.deep.bounds.best import COUNTERS, Best
 from dse.mapper.deep.bounds.dominance import needed_splits
 from dse.mapper.deep.bounds.finished import Returning
 from dse.mapper.deep.bounds.layer_spaces import loose_levels, spaces_of, spaces_of_draft
@@ -31,7 +31,7 @@ from dse.mapper.deep.fronts.whole import complete, gap_of_one, points_of
 from dse.mapper.deep.kept import Begun, BestBefore, found_by
 from dse.mapper.deep.known import Known, record_of
 from dse.mapper.deep.lists import nothing_of
-from dse.mapper.deep.record import parts_of, record_length
+from dse.mapper.deep.record import parts_of
 from dse.mapper.deep.sizes import size_of
 from dse.mapper.deep.sketch.first import sketch_first
 from dse.mapper.deep.splits.gathered import gathered
@@ -147,8 +147,7 @@ def run_whole(architecture: Architecture, layer: Layer) -> None:
         gathered(space.axes[K], lists)
         axis = staged_axes(space.problem, lists)[K]
         next_stage(space.problem, axis, np.arange(len(axis)), lists, 1)
-    record, counters, stop = np.zeros((1, 1), np.int64), np.zeros(5, np.int64), np.zeros(1, np.int64)
-    best = Best(ENERGY, 0.0, inf, np.zeros((1, 2)), record, counters, stop)
+    best = Best.knowing_nothing(ENERGY, space.problem)
     root = root_of(space, best)
     if root is not None:
         root = whole_of(root)
@@ -175,7 +174,7 @@ class DeepSearch:
         self.choices, self.drafts = drafts_of(architecture, layer, factors)
         self.per_step = price(architecture, layer).cycles_per_step
         self.offered: list[tuple[Floats, Ints]] = []
-        self.visited = np.zeros(5, dtype=np.int64)
+        self.visited = np.zeros(COUNTERS, dtype=np.int64)
         self.best: Best | None = None  # of the search at hand
         self.energy_gap: float | None = None  # of the least latency, see `Certificate`
         # Whether one has begun at what an earlier search found, and whether none may any more.
@@ -276,10 +275,8 @@ class DeepSearch:
         known : sequence of pairs of arrays
             Values and records of mappings, which only better ones replace.
         """
-        width = record_length(len(self.drafts[0].problem.nodes))
-        best = Best(
-            kind, self.gap, until, np.zeros((1, 2)), np.zeros((1, width), dtype=np.int64), self.visited, self.stop
-        )
+        problem = self.drafts[0].problem
+        best = Best.knowing_nothing(kind, problem, gap=self.gap, until=until, visited=self.visited, stop=self.stop)
         at_hand = [point for point in [*self.offered, *known] if point[0][1] < until]
         if at_hand:
             values, record = min(at_hand, key=lambda point: _value(kind, point[0]))
@@ -301,7 +298,7 @@ class DeepSearch:
             coarse = best.gap > 0 and may_be_closed(self.drafts)
             sketch_first(self.drafts, best, soon=coarse)
             # For the least latency what is to find is less than a thousandth faster.
-            many = self.gap == 0 and kind != LATENCY and has_several_lists(self.drafts[0].problem)
+            many = self.gap == 0 and kind != LATENCY and has_several_lists(problem)
             best.sketched = many and best.held > 0
             with suppress(OutOfTimeError):
                 if coarse and is_closed_at_once(self.drafts, best):

@@ -20,7 +20,6 @@ from dse.mapper.deep.bounds.weights.family import Family, Flock, climb_all
 from dse.mapper.deep.bounds.weights.newton import HOT
 from dse.mapper.deep.kept import Shared
 from dse.mapper.deep.lists import NO_SLIDE, NO_TRIPS, ListChoice
-from dse.mapper.deep.record import record_length
 from dse.mapper.deep.splits.axes import Axis, tables_of_axes
 from dse.mapper.deep.splits.chains import any_tiles, count_chains
 from dse.mapper.proof import check
@@ -92,9 +91,7 @@ class Tree:
 
     def __init__(self, rows: Rows, sets: check.Checker, kind: int) -> None:
         self.rows, self.space, self.sets = rows, told_apart(rows.space, sets), sets
-        record = np.zeros((1, record_length(len(self.space.problem.nodes))), dtype=np.int64)
-        counters, stop = np.zeros(5, dtype=np.int64), np.zeros(1, dtype=np.int64)
-        self.best = Best(kind, 0.0, inf, np.zeros((1, 2)), record, counters, stop)
+        self.best = Best.knowing_nothing(kind, self.space.problem)
 
     def whole(self) -> dict[str, Any]:
         """The tree of the whole part, sought from weights that are the same for all terms of a block."""

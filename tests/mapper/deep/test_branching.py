@@ -39,9 +39,7 @@ def test_an_axis_is_cut_at_the_mean_of_its_most_undecided_factor(machine: str) -
     architecture = load_architecture(machine)
     cut = 0
     for space in spaces_of(architecture, architecture.lowered(LAYER), "all")[1]:
-        records = np.zeros((1, record_length(len(space.problem.nodes))), dtype=np.int64)
-        counters, stop = np.zeros(5, dtype=np.int64), np.zeros(1, dtype=np.int64)
-        node = root_of(space, Best(EDP, 0.0, np.inf, np.zeros((1, 2)), records, counters, stop))
+        node = root_of(space, Best.knowing_nothing(EDP, space.problem))
         assert node is not None
         spreads = []
         for a, (rows, lifted) in enumerate(zip(node.rows, node.reduced, strict=True)):
@@ -155,8 +153,7 @@ def test_what_a_list_keeps_and_its_slides_are_other_ways() -> None:
     architecture = load_architecture("tests/benchmarks/specs/npu3.yaml")
     layer = architecture.lowered(LAYER)
     (space, *_) = spaces_of(architecture, layer, "all")[1]
-    records = np.zeros((1, record_length(len(space.problem.nodes))), dtype=np.int64)
-    best = Best(EDP, 0.0, np.inf, np.zeros((1, 2)), records, np.zeros(5, dtype=np.int64), np.zeros(1, dtype=np.int64))
+    best = Best.knowing_nothing(EDP, space.problem)
     node = root_of(space, best)
     assert node is not None
     inner = branching.next_list(node)
@@ -192,9 +189,7 @@ def test_every_split_that_fits_is_in_a_share_of_a_fan_out(machine: str) -> None:
     architecture = load_architecture(machine)
     layer = Layer("s", K=4, C=3, P=3, Q=2)
     for space in spaces_of(architecture, architecture.lowered(layer), "all")[1]:
-        records = np.zeros((1, record_length(len(space.problem.nodes))), dtype=np.int64)
-        counters, stop = np.zeros(5, dtype=np.int64), np.zeros(1, dtype=np.int64)
-        best = Best(EDP, 0.0, np.inf, np.zeros((1, 2)), records, counters, stop)
+        best = Best.knowing_nothing(EDP, space.problem)
         node = root_of(space, best)
         assert node is not None
         for fan, sides in enumerate(space.problem.sides):

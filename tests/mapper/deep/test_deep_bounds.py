@@ -31,7 +31,7 @@ from dse.mapper.deep.bounds.sums.sift import sift
 from dse.mapper.deep.leaf.nest import workspace
 from dse.mapper.deep.leaf.orders import PRICED, SUBPROBLEMS
 from dse.mapper.deep.lists import NO_TRIPS, ListChoice, choices_of, kinds
-from dse.mapper.deep.record import ROWS, TRIPS, record_length
+from dse.mapper.deep.record import ROWS, TRIPS
 from dse.mapper.deep.solve import solve_deep
 from dse.mapper.deep.tree import best_first, branching
 from dse.mapper.deep.tree.best_first import run_to_end, seek
@@ -394,11 +394,7 @@ def test_a_record_is_read_back_as_it_was(seed: int) -> None:
 
 
 def search(spaces: list[Space], kind: int, incumbent: tuple[float, float] | None, until: float = inf) -> Best:
-    width = record_length(len(spaces[0].problem.nodes))
-    best = Best(
-        kind, 0.0, until, np.zeros((1, 2)), np.zeros((1, width), dtype=np.int64), np.zeros(5, dtype=np.int64),
-        np.zeros(1, dtype=np.int64),
-    )  # fmt: skip
+    best = Best.knowing_nothing(kind, spaces[0].problem, until=until)
     if incumbent is not None:
         best.values[0], best.held = incumbent, 1
     run_to_end(seek(spaces, [], best))

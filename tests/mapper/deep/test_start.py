@@ -14,7 +14,6 @@ from dse.mapper.deep.bounds.roots import root_of
 from dse.mapper.deep.bounds.subproblem import Node, Space, fixed_weights, limits_of
 from dse.mapper.deep.drafts import drafts_of
 from dse.mapper.deep.lists import ListChoice, nothing_of
-from dse.mapper.deep.record import record_length
 from dse.mapper.deep.sketch.first import sketch_first
 from dse.mapper.deep.solve import solve_deep
 from dse.mapper.deep.tree import best_first
@@ -29,9 +28,7 @@ LAYER = Layer("l", K=64, C=48, P=14, Q=14, R=3, S=3)
 
 
 def nothing_known(space: Space, kind: int) -> Best:
-    width = record_length(len(space.problem.nodes))
-    records = np.zeros((1, width), dtype=np.int64)
-    return Best(kind, 0.0, inf, np.zeros((1, 2)), records, np.zeros(5, dtype=np.int64), np.zeros(1, dtype=np.int64))
+    return Best.knowing_nothing(kind, space.problem)
 
 
 def objective(space: Space, best: Best, columns, rows) -> float:

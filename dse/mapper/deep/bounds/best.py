@@ -7,13 +7,20 @@ from dataclasses import dataclass, field
 from math import inf, log
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from dse.mapper.deep.bounds.sums.records import ROUNDING
 from dse.mapper.deep.bounds.weights.stairs import ONE_STEP
+from dse.mapper.deep.record import record_length
 from dse.mapper.shared.incumbent import ENERGY, LATENCY
 from dse.model.counting.kernel import Floats, Ints
 
 if TYPE_CHECKING:
     from dse.mapper.deep.bounds.subproblem import Node
+    from dse.mapper.deep.problem import Deep
+
+COUNTERS = 5
+"""What a search counts, see `dse.mapper.deep.leaf.orders`."""
 
 MARGIN = 1e-9
 """How much more than the best mapping known, in logarithms, bounds may be where mappings that cost the same count."""
@@ -48,6 +55,27 @@ class Best:
     open: float = -inf
     start_weights: dict[Hashable, tuple[Ints, Floats]] | None = None
     weights: dict[Hashable, tuple[Ints, Floats]] = field(default_factory=dict)
+
+    @classmethod
+    def knowing_nothing(
+        cls, kind: int, problem: Deep, *, gap: float = 0.0, until: float = inf, visited: Ints | None = None,
+        stop: Ints | None = None,
+    ) -> Best:  # fmt: skip
+        """A search that knows of no mapping yet, with counters and a flag of its own if none are given.
+
+        Examples
+        --------
+        >>> import dse
+        >>> from dse.mapper.deep.drafts import drafts_of
+        >>> layer = dse.Layer("conv", K=8, C=4, P=6, Q=6, R=3, S=3)
+        >>> _, drafts = drafts_of(dse.load_architecture("edge_npu"), layer, "all")
+        >>> best = Best.knowing_nothing(ENERGY, drafts[0].problem)
+        >>> best.held, best.target(), best.stop.tolist()
+        (0, inf, [0])
+        """
+        record = np.zeros((1, record_length(len(problem.nodes))), dtype=np.int64)
+        visited = np.zeros(COUNTERS, dtype=np.int64) if visited is None else visited
+        return cls(kind, gap, until, np.zeros((1, 2)), record, visited, np.zeros(1, np.int64) if stop is None else stop)
 
     @property
     def walks_for(self) -> int:

@@ -24,16 +24,12 @@ def sketch_first(drafts: Sequence[Draft], best: Best, *, soon: bool = False) -> 
     Examples
     --------
     >>> import dse
-    >>> from math import inf
     >>> from dse.mapper.deep.drafts import drafts_of
-    >>> from dse.mapper.deep.record import record_length
     >>> from dse.mapper.shared.incumbent import EDP
     >>> edge_npu = dse.load_architecture("edge_npu")
     >>> layer = edge_npu.lowered(dse.Layer("conv", K=128, C=64, P=28, Q=28, R=3, S=3))
     >>> _, drafts = drafts_of(edge_npu, layer, "all")
-    >>> records = np.zeros((1, record_length(len(drafts[0].problem.nodes))), dtype=np.int64)
-    >>> counters, stop = np.zeros(5, dtype=np.int64), np.zeros(1, dtype=np.int64)
-    >>> best = Best(EDP, 0.0, inf, np.zeros((1, 2)), records, counters, stop)
+    >>> best = Best.knowing_nothing(EDP, drafts[0].problem)
     >>> sketch_first(drafts, best)
     >>> least = dse.map_layer(edge_npu, layer, "edp").cost
     >>> bool(1 - 1e-12 < best.values[0].prod() / (least.energy_pj * least.cycles) < 1.05)
@@ -50,16 +46,12 @@ def sketch_on(drafts: Sequence[Draft], best: Best, enough: float) -> None:
     Examples
     --------
     >>> import dse
-    >>> from math import inf
     >>> from dse.mapper.deep.drafts import drafts_of
-    >>> from dse.mapper.deep.record import record_length
     >>> from dse.mapper.shared.incumbent import ENERGY
     >>> edge_npu = dse.load_architecture("edge_npu")
     >>> layer = edge_npu.lowered(dse.Layer("conv", K=128, C=64, P=28, Q=28, R=3, S=3))
     >>> _, drafts = drafts_of(edge_npu, layer, "all")
-    >>> records = np.zeros((1, record_length(len(drafts[0].problem.nodes))), dtype=np.int64)
-    >>> counters, stop = np.zeros(5, dtype=np.int64), np.zeros(1, dtype=np.int64)
-    >>> best = Best(ENERGY, 0.05, inf, np.zeros((1, 2)), records, counters, stop)
+    >>> best = Best.knowing_nothing(ENERGY, drafts[0].problem, gap=0.05)
     >>> sketch_first(drafts, best, soon=True)
     >>> before = float(best.values[0, 0])
     >>> sketch_on(drafts, best, 0.0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import lru_cache
 from itertools import product
-from math import inf
 from random import Random
 
 import numpy as np
@@ -23,7 +22,6 @@ from dse.mapper.deep.bounds.roots import root_of
 from dse.mapper.deep.bounds.subproblem import Space
 from dse.mapper.deep.leaf.nest import workspace
 from dse.mapper.deep.lists import NO_TRIPS, ListChoice, kinds, nothing_of
-from dse.mapper.deep.record import record_length
 from dse.mapper.deep.tree.best_first import run_to_end, seek
 from dse.mapper.deep.tree.walks import price
 from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
@@ -57,8 +55,7 @@ def drawn(seed: int) -> list[list[Space]]:
 
 
 def nothing_known(space: Space, kind: int) -> Best:
-    record = np.zeros((1, record_length(len(space.problem.nodes))), dtype=np.int64)
-    return Best(kind, 0.0, inf, np.zeros((1, 2)), record, np.zeros(5, np.int64), np.zeros(1, np.int64))
+    return Best.knowing_nothing(kind, space.problem)
 
 
 def of_any(space: Space) -> Space:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from math import inf
-
 import numpy as np
 
 from dse.architecture.architecture import Architecture
 from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.drafts import Bypasses, Draft, drafts_of
 from dse.mapper.deep.problem import Deep
-from dse.mapper.deep.record import record_length
 from dse.mapper.deep.sketch.first import sketch_first
 from dse.problem.dims import PSUM
 from dse.problem.layer import Layer
@@ -22,9 +19,7 @@ def sketched(
     """What levels keep, and a search that knows of nothing but sketches."""
     layer = architecture.lowered(layer)
     choices, drafts = drafts_of(architecture, layer, factors)
-    width = record_length(len(drafts[0].problem.nodes))
-    counters, stop = np.zeros(5, dtype=np.int64), np.zeros(1, dtype=np.int64)
-    best = Best(objective, 0.0, inf, np.zeros((1, 2)), np.zeros((1, width), dtype=np.int64), counters, stop)
+    best = Best.knowing_nothing(objective, drafts[0].problem)
     sketch_first(drafts, best)
     return choices, best
 
