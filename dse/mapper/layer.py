@@ -30,7 +30,7 @@ from dse.model.mapping import Mapping
 from dse.problem.layer import Layer
 
 if TYPE_CHECKING:
-    from dse.mapper.deep.kept import Begun
+    from dse.mapper.deep.bounds.kept import Begun
     from dse.mapper.deep.known import Known
 
 OBJECTIVES = {"energy": ENERGY, "latency": LATENCY, "edp": EDP, "front": FRONT}

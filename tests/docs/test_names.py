@@ -67,11 +67,11 @@ def test_everything_that_is_named_is_there(page):
 
 
 def test_what_is_not_there_is_found_out():
-    assert is_there("deep.kept.tables_of")
-    assert is_there("dse.mapper.deep.kept.Tables.nbytes")
+    assert is_there("deep.bounds.kept.tables_of")
+    assert is_there("dse.mapper.deep.bounds.kept.Tables.nbytes")
     assert is_there("DeepSearch.least")
-    assert not is_there("deep.kept.tables_off")
-    assert not is_there("deep.kept.Tables.bytes")
+    assert not is_there("deep.bounds.kept.tables_off")
+    assert not is_there("deep.bounds.kept.Tables.bytes")
     assert not is_there("model.nest.count_nest")
 
 

@@ -4,6 +4,6 @@ It branches over loop orders and splits, axis by axis, under a bound that adds u
 numbers, with a `record` for each mapping, and `drafts` for each choice of bypasses; `lists` says what may be laid down
 about orders, and `splits` tabulates the rest. `bounds` bounds subproblems, `leaf` walks small ones and prices mappings,
 `tree` cuts the others, best bound first. `sketch` makes a first mapping, `fronts` looks for fronts, and `solve` runs
-searches: with a gap, `coarse` may end one before its tables are made. `kept` and `known` are what earlier searches
-leave to later ones, and `lower` bounds a design without a search.
+searches: with a gap, `coarse` may end one before its tables are made. `known` is what another search has found, and
+`lower` bounds a design without a search.
 """

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from dse.architecture.architecture import Architecture
 from dse.architecture.parts import in_parts
-from dse.mapper.deep.kept import kept_last
 from dse.mapper.deep.problem import Deep, build, finishing, priced, rooms_for_finished, sized
+from dse.mapper.shared.last_used import kept_last
 from dse.mapper.shared.mapspace.bypass import bypass_choices
 from dse.mapper.shared.unpriced import unsized
 from dse.model.price import price

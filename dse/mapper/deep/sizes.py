@@ -8,8 +8,8 @@ from math import factorial, prod
 from dse.architecture.architecture import Architecture
 from dse.architecture.parts import in_parts
 from dse.mapper.deep.drafts import drafts_of
-from dse.mapper.deep.kept import kept_last
 from dse.mapper.deep.splits.chains import MOST, any_tiles, count_chains
+from dse.mapper.shared.last_used import kept_last
 from dse.mapper.shared.mapspace.bypass import bypass_choices
 from dse.mapper.shared.unpriced import unsized
 from dse.problem.layer import Layer

@@ -18,6 +18,7 @@ from dse.errors import DseError
 from dse.mapper.deep.bounds.best import COUNTERS, Best
 from dse.mapper.deep.bounds.dominance import needed_splits
 from dse.mapper.deep.bounds.finished import Returning
+from dse.mapper.deep.bounds.kept import Begun, BestBefore, found_by
 from dse.mapper.deep.bounds.layer_spaces import loose_levels, spaces_of, spaces_of_draft
 from dse.mapper.deep.bounds.least import least_of_all
 from dse.mapper.deep.bounds.roots import root_of
@@ -28,7 +29,6 @@ from dse.mapper.deep.coarse import is_closed_at_once, may_be_closed
 from dse.mapper.deep.drafts import drafts_of
 from dse.mapper.deep.fronts.slices import Stairs
 from dse.mapper.deep.fronts.whole import complete, gap_of_one, points_of
-from dse.mapper.deep.kept import Begun, BestBefore, found_by
 from dse.mapper.deep.known import Known, record_of
 from dse.mapper.deep.lists import nothing_of
 from dse.mapper.deep.record import parts_of

@@ -10,6 +10,7 @@ import numpy as np
 
 from dse.errors import DseError
 from dse.mapper.deep.bounds.best import Best
+from dse.mapper.deep.bounds.kept import Shared
 from dse.mapper.deep.bounds.necessary.standing import NO_FAN_OUTS
 from dse.mapper.deep.bounds.spaces import narrowed
 from dse.mapper.deep.bounds.subproblem import Space, fixed_weights, limits_of
@@ -18,7 +19,6 @@ from dse.mapper.deep.bounds.sums.records import FIRST_LIMIT, Terms
 from dse.mapper.deep.bounds.weights.dual import WARM, Effort
 from dse.mapper.deep.bounds.weights.family import Family, Flock, climb_all
 from dse.mapper.deep.bounds.weights.newton import HOT
-from dse.mapper.deep.kept import Shared
 from dse.mapper.deep.lists import NO_SLIDE, NO_TRIPS, ListChoice
 from dse.mapper.deep.splits.axes import Axis, tables_of_axes
 from dse.mapper.deep.splits.chains import any_tiles, count_chains

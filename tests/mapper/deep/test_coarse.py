@@ -16,11 +16,11 @@ from dse import Architecture, Layer, load_architecture
 from dse.mapper.deep import coarse, kept, solve
 from dse.mapper.deep.bounds import stages, stand_ins
 from dse.mapper.deep.bounds.best import Best
+from dse.mapper.deep.bounds.kept import splits_of, tables_of
 from dse.mapper.deep.bounds.stand_ins import lists_of_stand_ins, may_stand_in, outer_lists
 from dse.mapper.deep.bounds.subproblem import Space
 from dse.mapper.deep.coarse import _has_stand_ins, _of_stand_ins, is_closed_at_once
 from dse.mapper.deep.drafts import drafts_of
-from dse.mapper.deep.kept import splits_of, tables_of
 from dse.mapper.deep.lists import NO_TRIPS, ListChoice, kinds, listed, nothing_of
 from dse.mapper.deep.sketch.first import sketch_on
 from dse.mapper.deep.solve import solve_deep

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import dse
-from dse.mapper.deep import kept
+from dse.mapper.deep.bounds import kept
 from dse.mapper.deep.bounds.best import Best
 from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
 

@@ -14,7 +14,8 @@ from thinned import thinned
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level, Port
 from dse.formats.architecture.load import load_architecture_spec
-from dse.mapper.deep import kept, solve
+from dse.mapper.deep import solve
+from dse.mapper.deep.bounds import kept
 from dse.mapper.deep.bounds.layer_spaces import spaces_of
 from dse.mapper.deep.lists import nothing_of
 from dse.mapper.deep.solve import begun_at, deep_mapping, solve_deep

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dse import Layer, load_architecture
-from dse.mapper.deep import kept
+from dse.mapper.deep.bounds import kept
 from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.kindred import Parts
 from dse.mapper.deep.bounds.layer_spaces import spaces_of

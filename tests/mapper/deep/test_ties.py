@@ -9,7 +9,7 @@ import pytest
 from benchmarks.machines import layers, machine_of
 from mapper.walks.deep_walk import deep_problem
 
-from dse.mapper.deep import kept
+from dse.mapper.deep.bounds import kept
 from dse.mapper.deep.leaf import walk as leaf_walk
 from dse.mapper.deep.leaf.orders import PRICED, SPLITS, TIED, Goal, begins_later, tied_with
 from dse.mapper.deep.solve import solve_deep

@@ -5,5 +5,5 @@
 `subproblem` puts them together. `layer_spaces` and `spaces` make whole spaces of a layer, `roots` subproblems of them,
 with `stand_ins` for splits that differ in outer lists. `left`, `dominance`, `mirror`, `finished` and `kindred` tell
 which splits and kindred spaces need not be looked at by themselves, `halves` and `sharing` where to cut. `best` is what
-a search is for and has found.
+a search is for and has found, and `kept` what earlier searches leave to later ones.
 """

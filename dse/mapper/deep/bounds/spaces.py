@@ -8,15 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dse.mapper.deep.bounds.mirror import twins_of
-from dse.mapper.deep.bounds.necessary.standing import fan_outs_of
-from dse.mapper.deep.bounds.subproblem import Space
-from dse.mapper.deep.bounds.sums.columns import FactorPlaces, Pool, places_of
-from dse.mapper.deep.bounds.sums.crossings import Crossing, Term, crossings_of
-from dse.mapper.deep.bounds.sums.limits import LimitTerms, limits_on
-from dse.mapper.deep.bounds.sums.objective import first_steps, objective_of
-from dse.mapper.deep.bounds.sums.terms import Book, Ports, cuts_of, visits_pay
-from dse.mapper.deep.kept import (
+from dse.mapper.deep.bounds.kept import (
     MOST_KEPT,
     NOT_OF_TERMS,
     OF_CROSSINGS,
@@ -25,13 +17,21 @@ from dse.mapper.deep.kept import (
     LaidTables,
     Shared,
     Tables,
-    kept_last,
     numbers_of,
     tables_of,
 )
+from dse.mapper.deep.bounds.mirror import twins_of
+from dse.mapper.deep.bounds.necessary.standing import fan_outs_of
+from dse.mapper.deep.bounds.subproblem import Space
+from dse.mapper.deep.bounds.sums.columns import FactorPlaces, Pool, places_of
+from dse.mapper.deep.bounds.sums.crossings import Crossing, Term, crossings_of
+from dse.mapper.deep.bounds.sums.limits import LimitTerms, limits_on
+from dse.mapper.deep.bounds.sums.objective import first_steps, objective_of
+from dse.mapper.deep.bounds.sums.terms import Book, Ports, cuts_of, visits_pay
 from dse.mapper.deep.lists import NO_TRIPS, ListChoice, needed
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.splits.axes import Axis
+from dse.mapper.shared.last_used import kept_last
 from dse.model.counting.kernel import Ints
 from dse.problem.dims import PSUM, C, R, S
 

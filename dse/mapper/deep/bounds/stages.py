@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dse.mapper.deep.bounds.finished import apart_by_sums
+from dse.mapper.deep.bounds.kept import Shared, Tables
 from dse.mapper.deep.bounds.layer_spaces import loose_levels
 from dse.mapper.deep.bounds.spaces import space_of
 from dse.mapper.deep.bounds.stand_ins import has_several_lists, may_stand_in, outer_lists
 from dse.mapper.deep.bounds.subproblem import Space
 from dse.mapper.deep.bounds.sums.steps import lay_down_fewest
 from dse.mapper.deep.drafts import Draft
-from dse.mapper.deep.kept import Shared, Tables
 from dse.mapper.deep.lists import nothing_of
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.splits.chains import any_tiles, count_chains

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 
 from dse.mapper.deep.bounds.best import Best
+from dse.mapper.deep.bounds.kept import Shared
 from dse.mapper.deep.bounds.kindred import Parts
 from dse.mapper.deep.bounds.mirror import CLOSED, PLAIN, WHOLE, closed
 from dse.mapper.deep.bounds.necessary.standing import NO_FAN_OUTS, FanOuts
@@ -20,7 +21,6 @@ from dse.mapper.deep.bounds.sums.records import FIRST_LIMIT, OF_ENERGY, OF_TIME,
 from dse.mapper.deep.bounds.weights.dual import WARM, Effort
 from dse.mapper.deep.bounds.weights.family import Family, Flock, climb_all
 from dse.mapper.deep.bounds.weights.stairs import ONE_STEP, least_step
-from dse.mapper.deep.kept import Shared
 from dse.mapper.deep.lists import Bools, ListChoice, agreeing, listed, needed, parts_of_choice, stays_of
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.splits.axes import Axis, tables_of_axes
@@ -75,7 +75,7 @@ class Space:
     words, known, needed, kins, next_lists, open_lists, compared, told
         What is known of lists laid down.
     weights
-        Those that bounded this space, or a neighbour's, last: see `dse.mapper.deep.kept.Tables`.
+        Those that bounded this space, or a neighbour's, last: see `dse.mapper.deep.bounds.kept.Tables`.
     alike
         Spaces of the same splits, by what becomes of psums in them and the fewest steps.
     shared

@@ -14,11 +14,11 @@ import numpy as np
 from dse.mapper.deep.bounds.best import MARGIN, Best
 from dse.mapper.deep.bounds.dominance import WORTHWHILE, needed_splits
 from dse.mapper.deep.bounds.finished import Returning, told_apart
+from dse.mapper.deep.bounds.kept import BestBefore, rules_of
 from dse.mapper.deep.bounds.left import only_left
 from dse.mapper.deep.bounds.roots import root_of
 from dse.mapper.deep.bounds.stand_ins import has_several_lists, is_large, whole_of
 from dse.mapper.deep.bounds.subproblem import AT_ONCE, Node, Space, bounded
-from dse.mapper.deep.kept import BestBefore, rules_of
 from dse.mapper.deep.leaf.orders import SUBPROBLEMS
 from dse.mapper.deep.lists import choices_of, nothing_of
 from dse.mapper.deep.tree import branching as cut

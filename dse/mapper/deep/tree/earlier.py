@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from dse.mapper.deep.bounds.best import Best
+from dse.mapper.deep.bounds.kept import Begun, BestBefore, found_by, rules_of, splits_of
 from dse.mapper.deep.bounds.subproblem import Space
-from dse.mapper.deep.kept import Begun, BestBefore, found_by, rules_of, splits_of
 from dse.mapper.deep.lists import choices_of
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.tree.exchange import rows_of

@@ -12,10 +12,10 @@ from thinned import thinned
 
 from dse.mapper.deep.bounds import dominance
 from dse.mapper.deep.bounds.dominance import leave_out, needed_splits
+from dse.mapper.deep.bounds.kept import _kept
 from dse.mapper.deep.bounds.layer_spaces import spaces_of
 from dse.mapper.deep.bounds.subproblem import Node
 from dse.mapper.deep.bounds.sums.objective import first_tile
-from dse.mapper.deep.kept import _kept
 from dse.mapper.deep.lists import nothing_of
 from dse.mapper.deep.solve import run_whole, solve_deep
 from dse.mapper.deep.tree import best_first

@@ -16,10 +16,10 @@ from thinned import thinned
 from dse import Layer, load_architecture
 from dse.mapper.deep.bounds import mirror, spaces
 from dse.mapper.deep.bounds.best import Best
+from dse.mapper.deep.bounds.kept import _kept
 from dse.mapper.deep.bounds.layer_spaces import spaces_of
 from dse.mapper.deep.bounds.left import lifts_left, only_left
 from dse.mapper.deep.bounds.roots import root_of
-from dse.mapper.deep.kept import _kept
 from dse.mapper.deep.leaf.nest import workspace
 from dse.mapper.deep.leaf.orders import SUBPROBLEMS
 from dse.mapper.deep.record import ORDER, record_length

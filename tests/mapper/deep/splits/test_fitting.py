@@ -7,7 +7,7 @@ import pytest
 from mapper.walks.deep_walk import Walk, deep_problem
 from mapper.walks.fronts import EQUAL, significant
 
-from dse.mapper.deep import kept
+from dse.mapper.deep.bounds import kept
 from dse.mapper.deep.problem import build
 from dse.mapper.deep.splits import listing as module
 from dse.mapper.deep.splits.axes import AXES

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,8 +25,6 @@ MOST_BYTES = 200_000_000
 
 MOST_KEPT = 8
 """Machines, or shapes of terms, for which what follows from them is kept with the tables of a layer."""
-
-Kept = TypeVar("Kept")
 
 OF_CROSSINGS = ("nodes", "fans", "kept", "keeps", "is_fan_out", "multicast", "reduces", "folds", "words", "macs")
 OF_PORTS = (
@@ -77,21 +75,6 @@ class Shared:
     @property
     def nbytes(self) -> int:
         return sum(one.nbytes for one in self.laid.values())
-
-
-def kept_last(kept: dict[Hashable, Kept], key: Hashable, most: int, make: Callable[[], Kept]) -> Kept:
-    """What is kept by a key, made where it is not; what was asked for longest ago is given up.
-
-    Examples
-    --------
-    >>> kept = {}
-    >>> [kept_last(kept, key, 2, key.upper) for key in "abac"], list(kept)
-    (['A', 'B', 'A', 'C'], ['a', 'c'])
-    """
-    kept[key] = value = kept.pop(key) if key in kept else make()
-    while len(kept) > most:
-        del kept[next(iter(kept))]
-    return value
 
 
 def numbers_of(problem: Deep, names: Iterable[str]) -> tuple[Hashable, ...]:

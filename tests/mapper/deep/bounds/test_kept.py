@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from mapper.walks.deep_walk import deep_problem
 
-from dse.mapper.deep import kept
-from dse.mapper.deep.kept import tables_of
+from dse.mapper.deep.bounds import kept
+from dse.mapper.deep.bounds.kept import tables_of
 from dse.mapper.deep.problem import build
 from dse.mapper.shared.mapspace.bypass import bypass_choices
 from dse.model.price import price
