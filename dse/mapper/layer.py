@@ -24,13 +24,12 @@ from dse.mapper.shared.outermost import has_room, is_too_large, with_room
 from dse.mapper.shared.reasons import is_ruled_out, why_infeasible
 from dse.mapper.shared.reference import Reference
 from dse.mapper.shared.result import Factors, LayerFront, LowerBound, Mapped, Objective, Solution
-from dse.mapper.shared.stopping import part_of, stopping
+from dse.mapper.shared.stopping import Deadline, stopping
 from dse.mapper.turns import by_turns
 from dse.model.mapping import Mapping
 from dse.problem.layer import Layer
 
 if TYPE_CHECKING:
-    from dse.mapper.deep.bounds.kept import Begun
     from dse.mapper.deep.known import Known
 
 OBJECTIVES = {"energy": ENERGY, "latency": LATENCY, "edp": EDP, "front": FRONT}
@@ -330,15 +329,17 @@ def solve(
     if ruled_out or is_too_large(architecture, layer):
         raise InfeasibleError(why_infeasible(architecture, layer, factors))
     kind, begun = OBJECTIVES[objective], None
-    if reference is not None and not flat and gap > 0 and kind != FRONT:
-        begun = _begun(reference, layer, kind, gap, factors, time_limit_s)
-    with stopping(time_limit_s) as stop:
+    deadline = Deadline() if time_limit_s is None else Deadline.after(time_limit_s)
+    with stopping(time_limit_s) as stop:  # the time of what leads the search, too
         if flat:
             solution = by_turns(architecture, layer, kind, gap, factors, LONGEST_FRONT, stop)
         else:
-            from dse.mapper.deep.solve import solve_deep  # loaded where it is needed, as reading it takes long
+            # Loaded where it is needed, as reading it takes long.
+            from dse.mapper.deep.solve import begun_at, solve_deep
 
-            known = _known(architecture, layer, objective, gap, factors, time_limit_s)
+            if reference is not None and gap > 0 and kind != FRONT:
+                begun = begun_at(reference, layer, kind, gap, factors, _half_s(deadline))
+            known = _known(architecture, layer, objective, gap, factors, _half_s(deadline))
             solution = solve_deep(
                 architecture, layer, kind, gap, factors, LONGEST_FRONT, stop=stop, known=known, begun=begun
             )
@@ -347,14 +348,9 @@ def solve(
     return solution
 
 
-def _begun(
-    reference: Reference, layer: Layer, kind: int, gap: float, factors: str, time_limit_s: float | None
-) -> Begun | None:
-    """Where the search begins: at what is best on a reference, sought for half of the time at most."""
-    from dse.mapper.deep.solve import begun_at
-
-    half_s = None if time_limit_s is None else part_of(time_limit_s, 2)
-    return begun_at(reference, layer, kind, gap, factors, half_s)
+def _half_s(deadline: Deadline) -> float | None:
+    """Half of the time that is left, for what leads a search; None without a limit."""
+    return deadline.part_s(2) if deadline.is_set else None
 
 
 def _known(

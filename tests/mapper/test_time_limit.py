@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import elapsed
@@ -13,10 +15,14 @@ from mapper.walks.mapper_cases import random_problem
 
 from dse.errors import DseError
 from dse.formats.architecture.load import load_architecture, load_architecture_spec
+from dse.mapper import layer as layer_module
 from dse.mapper import layer_front, map_layer
+from dse.mapper.deep import solve as deep_module
 from dse.mapper.flat.solve import solve_flat
-from dse.mapper.layer import OBJECTIVES
-from dse.mapper.shared.stopping import stopping
+from dse.mapper.layer import OBJECTIVES, solve
+from dse.mapper.shared import stopping as stopping_module
+from dse.mapper.shared.reference import Reference
+from dse.mapper.shared.stopping import Busy, stopping
 from dse.problem.layer import Layer
 
 LARGE = Layer("large", K=256, C=256, P=56, Q=56, R=3, S=3)
@@ -92,3 +98,34 @@ def test_a_flag_is_raised_when_the_time_is_over(monkeypatch: pytest.MonkeyPatch)
 def test_no_time_is_an_error() -> None:
     with pytest.raises(DseError, match="time_limit_s=0"):
         map_layer(load_architecture("eyeriss"), LARGE, time_limit_s=0)
+
+
+def test_a_limit_is_one_for_a_search_and_for_what_leads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is best of tight splits, and on a reference, has half of what is left."""
+    edge_npu, limits = load_architecture("edge_npu"), list[tuple[float, int]]()
+    layer, honest = edge_npu.lowered(Layer("small", K=6, C=4)), layer_module.stopping
+
+    @contextmanager
+    def noted(limit_s: float) -> Iterator[Any]:
+        limits.append((limit_s, len(stopping_module._at_hand.get())))
+        with honest(limit_s) as stop:
+            yield stop
+
+    monkeypatch.setattr(layer_module, "stopping", noted)
+    monkeypatch.setattr(deep_module, "stopping", noted)
+    monkeypatch.setattr(deep_module, "_BEGUN", type(deep_module._BEGUN)())
+    reference = Reference(edge_npu, "an edge_npu")
+    solve(edge_npu, layer, "edp", 0.05, "any", 600.0, reference)
+    (whole, _), (on_reference, inside), (tight, again) = limits
+    assert (whole, inside, again) == (600, 1, 1)
+    assert 0 < tight <= on_reference <= 300
+    limits.clear()
+    solve(edge_npu, layer, "edp", 0.05, "any", Busy(600.0, 900.0), None)
+    assert [(limit_s, limit_s.clock_s) for limit_s, _ in limits[:1]] == [(600, 900)]
+    (_, (half, _)) = limits
+    assert isinstance(half, Busy)
+    assert half <= 300
+    assert half.clock_s <= 450
+    limits.clear()
+    solve(edge_npu, layer, "edp", 0.05, "any", None, reference)
+    assert [limit_s for limit_s, _ in limits] == [None, None]  # the reference's answer is kept
