@@ -13,8 +13,8 @@ from mapper.deep.test_deep_bounds import drawn
 from thinned import parts, thinned
 
 from dse import Architecture, Layer, load_architecture
-from dse.mapper.deep import coarse, kept, solve
-from dse.mapper.deep.bounds import stages, stand_ins
+from dse.mapper.deep import coarse, solve
+from dse.mapper.deep.bounds import kept, stages, stand_ins
 from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.kept import splits_of, tables_of
 from dse.mapper.deep.bounds.stand_ins import lists_of_stand_ins, may_stand_in, outer_lists
