@@ -109,7 +109,10 @@ def read_text(path: str | Path) -> str:
             raise SpecError(f"the file is larger than {4 * MAX_CHARACTERS} bytes", file=str(path))
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise SpecError(f"not a text file: byte {error.start} is no UTF-8", file=str(path)) from None
+        *lines, last = error.object[: error.start].split(b"\n")
+        column = len(last.decode("utf-8", "replace")) + 1
+        message = f"not a text file: byte {error.start} is no UTF-8"
+        raise SpecError(message, file=str(path), line=len(lines) + 1, column=column) from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise SpecError(f"cannot be read: {reason}", file=str(path)) from None

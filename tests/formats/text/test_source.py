@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from dse.errors import DseError, SpecError, SpecErrors
 from dse.formats.architecture.load import load_architecture
-from dse.formats.text.source import did_you_mean, load_source, parse_source, raise_all
+from dse.formats.text.source import did_you_mean, load_source, parse_source, raise_all, read_text
 from dse.formats.workload.load import load_workload
 
 TEXT = """\
@@ -195,3 +195,11 @@ def test_a_shipped_name_that_is_misspelt_is_suggested(tmp_path):
         load_source(tmp_path / "mine.yaml")
     assert "no shipped spec of that name" in str(error.value)
     assert "eyeriss" in str(error.value.hint)
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_what_is_no_text_has_its_line_and_column(mark, tmp_path):
+    (tmp_path / "spec.yaml").write_bytes(mark + "a: 1\nbö: ".encode() + b"\xff2\n")
+    with pytest.raises(SpecError, match="not a text file: byte 10 is no UTF-8") as error:
+        read_text(tmp_path / "spec.yaml")
+    assert (error.value.line, error.value.column) == (2, 5)
