@@ -110,7 +110,7 @@ def _has_nothing(root: Node, best: Best) -> bool:
         fans = sorted(way for way in ways if way < 0)
         for way in fans[1:]:
             learned.worth.setdefault(way, UNTRIED)
-        cut = learned.best_of({way: ways[way] for way in fans}, node, target)
+        cut = learned.best_of({way: ways[way] for way in fans}, node, best, target)
         if cut is None or (many := many + len(cut)) > MOST_PARTS:
             return False
         parts += sorted(cut, key=lambda part: -part.proven)

@@ -198,7 +198,11 @@ class DeepSearch:
     @cached_property
     def _staged(self) -> list[Space] | None:
         """The spaces with splits that are listed in stages, None where all are listed at once."""
-        return in_stages(self.drafts)
+        return in_stages(self.drafts) if self.alone and self.gap == 0 and not self._is_loose else None
+
+    @cached_property
+    def _is_loose(self) -> bool:
+        return any(loose_levels(draft.architecture) for draft in self.drafts)
 
     def offer(self, known: Known) -> None:
         """Look only for what is better than a mapping that places operands together."""
@@ -283,8 +287,7 @@ class DeepSearch:
             best.values[0], best.records[0], best.held = values, record, 1
         self.best = best
         # What a search with a gap ends with depends on where it begins, so that must not be what was searched before.
-        loose = any(loose_levels(draft.architecture) for draft in self.drafts)
-        may_begin = self.alone and until == inf and not self.offered and not loose
+        may_begin = self.alone and until == inf and not self.offered and not self._is_loose
         alike = may_begin and self.gap == 0
         found: list[BestBefore] = []
         if alike and not self.anew and any(found_by(draft.problem) for draft in self.drafts):
@@ -303,9 +306,8 @@ class DeepSearch:
             with suppress(OutOfTimeError):
                 if coarse and is_closed_at_once(self.drafts, best):
                     return best.values[: best.held], best.records[: best.held], self.gap
-        may_be_staged = self.alone and self.gap == 0 and best.held > 0 and not found and not loose
         try:
-            if may_be_staged and self._staged is not None:
+            if best.held > 0 and not found and self._staged is not None:
                 left = yield from seek(self._staged, [], best)
             else:
                 left = yield from seek(*self._first_spaces(), best, found)
@@ -344,13 +346,14 @@ class DeepSearch:
         fewest = float(values[0, 1]) / (1 + proven)
         fastest = values[0], records[0]
         with suppress(OutOfTimeError):
-            if self.gap == 0 and not self.stop[0] and sum(len(rows) > 1 for rows in self.spaces[0].rows) <= 2:
+            some = (self._staged or self.spaces)[0].rows
+            if self.gap == 0 and not self.stop[0] and sum(len(rows) > 1 for rows in some) <= 2:
                 fastest = self._less_energy(*fastest)
         for value, record in (slowest, fastest, *self.offered):
             stairs.add(value, record)
         best = Best(ENERGY, self.gap, inf, values, records, self.visited, self.stop)
         try:
-            between = yield from complete(self.spaces, best, stairs, fewest)
+            between = yield from complete(self._staged or self.spaces, best, stairs, fewest)
         except OutOfTimeError as over:
             self._end_early(over, True)
             between = inf
@@ -363,7 +366,7 @@ class DeepSearch:
     def _less_energy(self, values: Floats, records: Ints) -> tuple[Floats, Ints]:
         """A mapping as fast as the fastest one, after a short search for less energy: its own does not look at any."""
         steps = self._seek(ENERGY, float(values[1]) * (1 + AS_FAST), known=[(values, records)])
-        for _ in zip(range(len(self.spaces) + SHORT), steps, strict=False):
+        for _ in zip(range(len(self._staged or self.spaces) + SHORT), steps, strict=False):
             pass
         best = self.best
         assert best is not None

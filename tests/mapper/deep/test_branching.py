@@ -3,6 +3,7 @@
 from collections import namedtuple
 from functools import partial
 from itertools import islice
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,9 @@ Part = namedtuple("Part", "proven rows gathered", defaults=(0,))
 
 WHOLE: Any = Part(1.0, [range(MANY)])
 """One, with its bound, to be cut while less than 2.0 is looked for."""
+
+GOAL: Any = SimpleNamespace(target_in=lambda part: 2.0)
+"""A search for that."""
 
 LAYER = Layer("l", K=64, C=48, P=14, Q=14, R=3, S=3)
 
@@ -83,16 +87,16 @@ def test_what_has_been_best_is_looked_at_first() -> None:
         2: partial(parts, 2, 1.5), 1: partial(parts, 1, 1.1, 1.1), HALVES: partial(parts, HALVES, 1.0, 1.9),
     }  # fmt: skip
     learned = Learned(halved=False)
-    assert [one.proven for one in learned.best_of(ways, WHOLE, 2.0) or []] == [1.5]
+    assert [one.proven for one in learned.best_of(ways, WHOLE, GOAL, 2.0) or []] == [1.5]
     assert sorted(tried) == [HALVES, 1, 2]  # nothing was known of any
     tried.clear()
-    assert [one.proven for one in learned.best_of(ways, WHOLE, 2.0) or []] == [1.5]
+    assert [one.proven for one in learned.best_of(ways, WHOLE, GOAL, 2.0) or []] == [1.5]
     assert tried == [2]
 
 
 def test_nothing_beats_a_way_that_leaves_nothing() -> None:
     learned = Learned(halved=False)
-    assert learned.best_of({0: list, HALVES: pytest.fail}, WHOLE, 2.0) == []
+    assert learned.best_of({0: list, HALVES: pytest.fail}, WHOLE, GOAL, 2.0) == []
 
 
 @pytest.mark.parametrize(("halved", "worth", "ends"), [(False, 0.6, True), (False, 0.4, False), (True, 0.6, False)])
@@ -103,7 +107,7 @@ def test_a_list_is_laid_down_where_halves_get_nowhere(
     monkeypatch.setattr(branching, "_worth", lambda *_: worth)
     learned = Learned(halved)
     learned.worth, learned.count = {1: 1.5, HALVES: 0.0}, {1: 1, HALVES: 1}
-    parts = learned.best_of({1: list, HALVES: lambda: [WHOLE]}, WHOLE, 2.0)
+    parts = learned.best_of({1: list, HALVES: lambda: [WHOLE]}, WHOLE, GOAL, 2.0)
     assert parts == ([] if ends else [WHOLE])
 
 
@@ -117,15 +121,15 @@ def test_lists_come_last_where_they_lift_bounds_by_little() -> None:
         return many * [part(1.0, [range(MANY)])]
 
     few = {1: lambda: cut(1, 1), SHARES: lambda: cut(SHARES, 2)}
-    assert len(Learned(halved=True).best_of(few, WHOLE, 2.0) or []) == 2
+    assert len(Learned(halved=True).best_of(few, WHOLE, GOAL, 2.0) or []) == 2
     assert tried == [SHARES]
-    assert len(Learned(halved=False).best_of(few, WHOLE, 2.0) or []) == 1
+    assert len(Learned(halved=False).best_of(few, WHOLE, GOAL, 2.0) or []) == 1
     learned = Learned(halved=True)
-    assert len(learned.best_of({1: few[1], SHARES: lambda: cut(SHARES, 9)}, WHOLE, 2.0) or []) == 1
+    assert len(learned.best_of({1: few[1], SHARES: lambda: cut(SHARES, 9)}, WHOLE, GOAL, 2.0) or []) == 1
     assert learned.worth == pytest.approx({1: 1.0, SHARES: 9.0})
     learned = Learned(halved=True)
     while tried[-1] != 1 and len(tried) < 100:  # what is not tried counts for less each time
-        learned.best_of(few, WHOLE, 2.0)
+        learned.best_of(few, WHOLE, GOAL, 2.0)
     assert tried[-1] == 1
 
 
@@ -136,7 +140,7 @@ def test_parts_with_few_splits_left_are_worth_more() -> None:
         SHARES: lambda: 3 * [Part(1.0, [range(MANY // 10)])],
         HALVES: lambda: None,
     }
-    found = Learned(halved=False).best_of(ways, WHOLE, 2.0)
+    found = Learned(halved=False).best_of(ways, WHOLE, GOAL, 2.0)
     assert found is not None
     assert len(found) == 3
 
@@ -145,7 +149,15 @@ def test_parts_with_long_tables_are_worth_less() -> None:
     """Of two parts with as many combinations and the same bound the one with fewer splits takes less time."""
     short, long = Part(1.5, [range(400), range(400)]), Part(1.5, [range(160_000)])
     for ways in ({1: lambda: [long], 2: lambda: [short]}, {1: lambda: [short], 2: lambda: [long]}):
-        assert Learned(halved=False).best_of(ways, Part(1.0, [range(160_000)]), 2.0) == [short]
+        assert Learned(halved=False).best_of(ways, Part(1.0, [range(160_000)]), GOAL, 2.0) == [short]
+
+
+def test_parts_of_a_front_are_worth_what_is_left_of_each() -> None:
+    """Of two with the same bound, that is better which leaves less below the stairs by its own weight of time."""
+    steep, level = Part(1.5, [range(MANY)]), Part(1.5, [range(MANY), [0]])
+    below: Any = SimpleNamespace(target_in=lambda part: 1.6 if part is steep else 2.0)
+    for ways in ({1: lambda: [level], 2: lambda: [steep]}, {1: lambda: [steep], 2: lambda: [level]}):
+        assert Learned(halved=False).best_of(ways, WHOLE, below, 2.0) == [steep]
 
 
 def test_what_a_list_keeps_and_its_slides_are_other_ways() -> None:
@@ -179,8 +191,8 @@ def test_splits_that_one_stands_for_count_where_ways_are_compared() -> None:
 
 def test_nothing_is_lost_where_no_way_can_be_listed() -> None:
     learned = Learned(halved=False)
-    assert learned.best_of({SHARES: lambda: None}, WHOLE, 2.0) is None
-    assert learned.best_of({}, WHOLE, 2.0) is None
+    assert learned.best_of({SHARES: lambda: None}, WHOLE, GOAL, 2.0) is None
+    assert learned.best_of({}, WHOLE, GOAL, 2.0) is None
 
 
 @pytest.mark.parametrize("machine", ["simba_pe", "nvdla_small", "edge_npu"])

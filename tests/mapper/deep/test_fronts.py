@@ -11,6 +11,7 @@ from mapper.walks.deep_walk import Walk, deep_problem
 from mapper.walks.fronts import EQUAL
 from thinned import thinned
 
+from dse import Layer, load_architecture
 from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.fronts.slices import FASTER, Slice, Stairs
 from dse.mapper.deep.fronts.whole import _cut, gap_of_one, points_of
@@ -150,6 +151,25 @@ def test_slices_are_cut_where_a_bound_is_nearer_to_the_goal_than_beside() -> Non
     assert _cut(np.array([0.5, 0.4, 0.3, 0.2, 0.01]), 0, 5) == [(0, 5)]
     assert _cut(np.array([0.5, np.inf, 0.01, 0.2]), 0, 4) == [(0, 4)]
     assert _cut(np.array([0.5]), 0, 1) == [(0, 1)]
+
+
+@pytest.mark.parametrize(
+    ("machine", "layer", "part", "shares"),
+    [
+        ("npu3", Layer("conv", K=64, C=48, P=14, Q=14, R=3, S=3), "fronts.whole.has_several_lists", 0.8),
+        ("npu3", Layer("fc", K=1_000, C=4_096), "solve.in_stages", 1.0),
+    ],
+)
+def test_fronts_take_what_makes_other_searches_short(
+    machine: str, layer: Layer, part: str, shares: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On three levels ways to cut are compared, and long axes are listed in stages: points are the same without."""
+    architecture = load_architecture(f"tests/benchmarks/specs/{machine}.yaml")
+    found = solve_deep(architecture, architecture.lowered(layer), FRONT, 0.0, "all", 4096)
+    monkeypatch.setattr(f"dse.mapper.deep.{part}", lambda *_: None)
+    plain = solve_deep(architecture, architecture.lowered(layer), FRONT, 0.0, "all", 4096)
+    assert found.values == pytest.approx(plain.values, rel=1e-12)
+    assert found.visited[0] < shares * plain.visited[0]
 
 
 def test_the_search_takes_the_front_from_them() -> None:

@@ -12,10 +12,12 @@ import numpy as np
 
 from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.roots import root_of
+from dse.mapper.deep.bounds.stand_ins import has_several_lists
 from dse.mapper.deep.bounds.subproblem import Node, Space, bounded
 from dse.mapper.deep.fronts.slices import FASTER, Slice, Stairs
 from dse.mapper.deep.leaf.orders import SUBPROBLEMS
 from dse.mapper.deep.tree.best_first import children_of, dive, walked_at_once
+from dse.mapper.deep.tree.branching import Learned
 from dse.mapper.deep.tree.improve import exchange_near
 from dse.model.counting.kernel import Floats, Ints
 
@@ -48,10 +50,11 @@ def complete(spaces: list[Space], best: Best, stairs: Stairs, fewest: float) -> 
             heapq.heappush(heap, (root.bound - whole.target_in(root), next(number), whole, root))
     known: set[bytes] = set()
     before, dive_at = int(best.visited[SUBPROBLEMS]), 1
+    learned = Learned(halved=False) if has_several_lists(spaces[0].problem) else None
     while heap and not best.stop[0] and stairs.held >= 0:
         _, _, part, node = heapq.heappop(heap)
         pieces = _left(part, node)
-        if any(some is not part for some, _ in pieces) and not walked_at_once(node, part):
+        if any(some is not part for some, _ in pieces) and not walked_at_once(node, part, learned):
             for some, mine in pieces:
                 again = bounded(
                     mine.space, mine.choices, mine.rows, mine.weights, some, mine.columns, mirror=mine.mirror,
@@ -65,7 +68,9 @@ def complete(spaces: list[Space], best: Best, stairs: Stairs, fewest: float) -> 
             if best.visited[SUBPROBLEMS] - before == dive_at:
                 dive_at *= 2
                 dive(node, part)
-            for child in children_of(node, part):
+            if learned is not None:
+                learned.after(int(best.visited[SUBPROBLEMS]) - before, node)
+            for child in children_of(node, part, learned):
                 heapq.heappush(heap, (child.bound - part.target_in(child), next(number), part, child))
             if best.gap > 0:
                 _improve(spaces, whole, known)

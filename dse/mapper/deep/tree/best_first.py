@@ -27,7 +27,7 @@ from dse.mapper.deep.tree.branching import Learned, half_of, halves, laid_down, 
 from dse.mapper.deep.tree.improve import exchange_near, improved, probed
 from dse.mapper.deep.tree.start import ENOUGH, cheapest_of, first_mappings, stirred
 from dse.mapper.deep.tree.walks import OPEN, price, surviving, walk, walk_to
-from dse.mapper.shared.incumbent import LATENCY
+from dse.mapper.shared.incumbent import FRONT, LATENCY
 
 Answer = TypeVar("Answer")
 
@@ -38,6 +38,10 @@ through while nothing is known of some outer list. No fewer than `OPEN`: no walk
 FEW = 20
 """Those that are walked at once while nothing is known of some list, in a search that halves axes first, or of those
 that a look has left."""
+
+FEW_OF_FRONT = 100
+"""The same for a front while more about a list is open, in a search that compares ways to cut: sums are far below what
+mappings take then, so that nearly all combinations are priced."""
 
 LITTLE = 0.2
 """The most that lists lift some root's bound by in such a search, of what is left to prove."""
@@ -135,7 +139,7 @@ def seek(
                     for space, rows, choices in stirred(_at_hand(spaces, node), whole_of(node), best, random):
                         price(space, rows, choices, best)
         if learned is not None:
-            learned.compares = best.visited[SUBPROBLEMS] - before > cut.SHORT[cut.is_long(node.space)]
+            learned.after(int(best.visited[SUBPROBLEMS]) - before, node)
         if returning is not None and (walked_at_once(node, best) or not for_both.is_open(node)):
             children, returning = [*for_both.beside(node, returning, best), *children_of(node, best, learned)], None
             for_both.made_now(spaces, later)
@@ -324,7 +328,7 @@ def children_of(node: Node, best: Best, learned: Learned | None = None) -> list[
         if some is None or some.gathered or prod(map(len, some.rows)) > FEW:
             return [] if some is None else laid_down(some, level, best)
         node, left, many = some, some, prod(map(len, some.rows))
-    few = many <= _most_at_once(learned is not None and learned.halved and nothing, unknown) and left.gathered == 0
+    few = many <= _most_at_once(best, learned, unknown, nothing) and left.gathered == 0
     if node.space.parts and many <= OPEN and left.gathered == 0:
         _walk_parts(left, best)
         return []
@@ -342,7 +346,7 @@ def children_of(node: Node, best: Best, learned: Learned | None = None) -> list[
         _probe(node, best)
         best.fruitless = 0 if best.target_in(node) < target else best.fruitless + 1
     if learned is not None and compared and not few:
-        parts = learned.best_of(cut.ways_to_cut(left, half, best), left, target)
+        parts = learned.best_of(cut.ways_to_cut(left, half, best), left, best, target)
         if parts is not None:
             return parts if unknown else [replace(part, compared=node.compared) for part in parts]
     if half is not None:
@@ -358,17 +362,20 @@ def children_of(node: Node, best: Best, learned: Learned | None = None) -> list[
     return laid_down(left, level, best)
 
 
-def walked_at_once(node: Node, best: Best) -> bool:
+def walked_at_once(node: Node, best: Best, learned: Learned | None = None) -> bool:
     """Whether a subproblem is walked as it is."""
     many = prod(map(len, only_left(node, best.target_in(node)).rows))
-    most = OPEN if node.space.parts else _most_at_once(False, next_list(node) is not None)
+    most = OPEN if node.space.parts else _most_at_once(best, learned, next_list(node) is not None)
     return many <= most and node.gathered == 0
 
 
-def _most_at_once(halved: bool, unknown: bool) -> int:
-    """How many combinations of splits of a subproblem are walked at once."""
-    if halved:
+def _most_at_once(best: Best, learned: Learned | None, unknown: bool, nothing: bool = False) -> int:
+    """How many combinations of splits of a subproblem are walked at once: whether something, or nothing, is known of
+    some list counts."""
+    if learned is not None and learned.halved and nothing:
         return FEW
+    if learned is not None and unknown and best.walks_for == FRONT:
+        return FEW_OF_FRONT
     return OPEN if unknown else DIRECT
 
 

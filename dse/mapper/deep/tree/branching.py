@@ -207,8 +207,13 @@ class Learned:
         self.worth: dict[int, float] = {}
         self.count: dict[int, int] = {}
 
+    def after(self, subproblems: int, node: Node) -> Learned:
+        """What is known once so many subproblems were cut, for one that is cut next."""
+        self.compares = subproblems > SHORT[is_long(node.space)]
+        return self
+
     def best_of(
-        self, ways: Mapping[int, Callable[[], list[Node] | None]], node: Node, target: float
+        self, ways: Mapping[int, Callable[[], list[Node] | None]], node: Node, best: Best, target: float
     ) -> list[Node] | None:
         """The parts of a subproblem that the best of some ways to cut it comes to; None if there is none.
 
@@ -230,7 +235,7 @@ class Learned:
                 break
             parts = ways[way]()
             left.discard(way)
-            value = TOO_MANY_PARTS if parts is None else _worth(parts, node, target)
+            value = TOO_MANY_PARTS if parts is None else _worth(parts, node, best, target)
             value *= DEARER if way == HALVES else 1.0
             count = self.count[way] = min(RECENT, self.count.get(way, 0) + 1)
             self.worth[way] = self.worth.get(way, 0.0) * (1 - 1 / count) + value / count
@@ -245,17 +250,18 @@ class Learned:
         return found
 
 
-def _worth(parts: list[Node], node: Node, target: float) -> float:
+def _worth(parts: list[Node], node: Node, best: Best, target: float) -> float:
     """About how long the parts of a subproblem will take, as a share of what it would take itself.
 
     How many subproblems that are grows with what is left to prove, and with the logarithm of how many combinations of
     splits there are, as these are cut until few are left. Splits that one stands for count as well: they are told apart
     some time. How long each takes grows with its splits, where there are many: those that are told apart now are more.
+    What is left to prove of a part of a front is the most in any step below its stairs, so it is asked of each part.
     """
     left, whole = max(MARGIN, target - node.proven), max(1.0, _depth(combinations_of(node)))
     needed, size = 0.0, _size(node)
     for part in parts:
-        open_part = 1.0 - min(1.0, (part.proven - node.proven) / left)
+        open_part = max(0.0, best.target_in(part) - part.proven) / left
         share = GROWTH ** (open_part * _depth(combinations_of(part)) / whole - 1.0)
         needed += share * _size(part) / size
     return needed
