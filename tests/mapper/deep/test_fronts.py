@@ -156,7 +156,7 @@ def test_slices_are_cut_where_a_bound_is_nearer_to_the_goal_than_beside() -> Non
 @pytest.mark.parametrize(
     ("machine", "layer", "part", "shares"),
     [
-        ("npu3", Layer("conv", K=64, C=48, P=14, Q=14, R=3, S=3), "fronts.whole.has_several_lists", 0.8),
+        ("npu3", Layer("conv", K=64, C=48, P=14, Q=14, R=3, S=3), "fronts.whole.is_large", 0.8),
         ("npu3", Layer("fc", K=1_000, C=4_096), "solve.in_stages", 1.0),
     ],
 )

@@ -12,7 +12,7 @@ import numpy as np
 
 from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.roots import root_of
-from dse.mapper.deep.bounds.stand_ins import has_several_lists
+from dse.mapper.deep.bounds.stand_ins import is_large
 from dse.mapper.deep.bounds.subproblem import Node, Space, bounded
 from dse.mapper.deep.fronts.slices import FASTER, Slice, Stairs
 from dse.mapper.deep.leaf.orders import SUBPROBLEMS
@@ -50,7 +50,7 @@ def complete(spaces: list[Space], best: Best, stairs: Stairs, fewest: float) -> 
             heapq.heappush(heap, (root.bound - whole.target_in(root), next(number), whole, root))
     known: set[bytes] = set()
     before, dive_at = int(best.visited[SUBPROBLEMS]), 1
-    learned = Learned(halved=False) if has_several_lists(spaces[0].problem) else None
+    learned = Learned(halved=False) if is_large(spaces[0]) else None
     while heap and not best.stop[0] and stairs.held >= 0:
         _, _, part, node = heapq.heappop(heap)
         pieces = _left(part, node)
