@@ -74,6 +74,25 @@ def test_points_are_those_of_searches_one_by_one(seed: int) -> None:
     assert len(search.least(ENERGY, until)[0]) == 0
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+def test_no_point_is_missing_whatever_subproblems_are_cut_into(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All ways to cut are tried in each, and next to nothing is walked before it is cut."""
+    from dse.mapper.deep.fronts import whole
+    from dse.mapper.deep.tree import best_first, branching
+
+    front, search = truth(seed), search_of(seed)
+    monkeypatch.setattr(whole, "is_large", lambda _: True)
+    monkeypatch.setattr(best_first, "is_large", lambda _: True)
+    monkeypatch.setattr(branching, "SHORT", (-1, -1))
+    monkeypatch.setattr(branching, "BETTER", np.inf)
+    for most in ("OPEN", "DIRECT", "FEW", "FEW_OF_FRONT"):
+        monkeypatch.setattr(best_first, most, 3)
+    values, _, gap = search.front(4096, "layer")
+    assert gap == 0.0
+    assert len(values) == len(front)
+    assert values == pytest.approx(front, rel=EQUAL)
+
+
 @pytest.mark.parametrize("gap", [0.01, 0.05, 0.5])
 def test_every_mapping_is_within_the_gap_of_some_point(gap: float) -> None:
     for seed in SOME:
@@ -157,7 +176,8 @@ def test_slices_are_cut_where_a_bound_is_nearer_to_the_goal_than_beside() -> Non
     ("machine", "layer", "part", "shares"),
     [
         ("npu3", Layer("conv", K=64, C=48, P=14, Q=14, R=3, S=3), "fronts.whole.is_large", 0.8),
-        ("npu3", Layer("fc", K=1_000, C=4_096), "solve.in_stages", 1.0),
+        ("npu3", Layer("conv", K=256, C=64, P=28, Q=28), "fronts.whole.is_large", np.inf),  # children are shared out
+        ("npu3", Layer("fc", K=1_000, C=4_096), "solve.in_stages", np.inf),
     ],
 )
 def test_fronts_take_what_makes_other_searches_short(
@@ -169,6 +189,7 @@ def test_fronts_take_what_makes_other_searches_short(
     monkeypatch.setattr(f"dse.mapper.deep.{part}", lambda *_: None)
     plain = solve_deep(architecture, architecture.lowered(layer), FRONT, 0.0, "all", 4096)
     assert found.values == pytest.approx(plain.values, rel=1e-12)
+    assert found.visited != plain.visited
     assert found.visited[0] < shares * plain.visited[0]
 
 

@@ -320,7 +320,7 @@ def shares(node: Node, fan: int, best: Best) -> list[Node] | None:
     many = compiled(ways_to_share)(
         *tables_of_axes(space.axes).of_walks, space.terms_for(best), logs, first, alive,
         FanOut(fan, int(space.problem.sides[fan].prod()), space.problem.sides[fan], space.problem.on_side[fan]),
-        Reach(float(target), float(target - node.bound + ROUNDING)), ways,
+        Reach(float(best.target()), float(target - node.bound + ROUNDING)), ways,
     )  # fmt: skip
     if many == TOO_MANY:
         return None
