@@ -7,12 +7,19 @@ weights half a second. A table of stand-ins alone is some hundred splits long.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from math import exp, prod
 
 from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.layer_spaces import spaces_of_draft
 from dse.mapper.deep.bounds.left import only_left
-from dse.mapper.deep.bounds.stand_ins import has_several_lists, lists_that_slide, may_stand_in, outer_lists
+from dse.mapper.deep.bounds.stand_ins import (
+    has_one_array,
+    has_several_lists,
+    lists_that_slide,
+    may_stand_in,
+    outer_lists,
+)
 from dse.mapper.deep.bounds.subproblem import Node, bounded
 from dse.mapper.deep.drafts import Draft
 from dse.mapper.deep.lists import nothing_of
@@ -27,9 +34,13 @@ from dse.problem.dims import P
 MOST_PARTS = 60
 """How many parts a space of stand-ins is cut into at most."""
 
-UNTRIED = 0.1
+UNTRIED = 0.5
 """What ways to cut a space count with before they are tried (`dse.mapper.deep.tree.branching.Learned`), but for
 shares of the innermost fan-out, which are tried first."""
+
+REACHED = 0.15
+"""How far above what bounds ask for, in logarithms, a mapping may be that others are sought beside: what is farther is
+so for the bounds, and a better one ends no search."""
 
 PROBED = 8
 """Splits of each axis whose combinations are looked through before."""
@@ -57,27 +68,31 @@ def is_closed_at_once(drafts: Sequence[Draft], best: Best) -> bool:
     made = [spaces_of_draft(_coarse(draft)) for draft in drafts]
     spaces, later = [space for some, _ in made for space in some], [one for _, one in made if one is not None]
     if best.held == 0 or not all(map(may_stand_in, spaces)):
-        sketch_on(drafts, best, 0.0)
+        for once in (True, False):
+            sketch_on(drafts, best, 0.0, once=once)
         return False
     both = {id(space) for one in later for space in one.beside}
     roots = [(space, root) for space, root in whole_spaces(spaces, later, best) if root is not None]
     left = [for_both.of_both(root) if id(space) in both else root for space, root in roots]
-    by_lists, known = _has_one_array(drafts[0].problem), best.target()
+    best.start_weights = dict(best.weights)  # those of stand-ins are nearly right for all splits
+    by_lists = has_one_array(drafts[0].problem)
     if by_lists:
         left = [part for root in left for part in by_operand(root, best)]
-    if not left or (not by_lists and all(_has_nothing(root, best) for root in left)):
-        return True
-    sketch_on(drafts, best, exp(min(part.proven for part in left)) * (1 + best.gap))
-    if best.target() < known:
-        left = [part for one in left if (part := _bounded_again(one, best)) is not None]
-    elif not by_lists:
-        return False
-    return all(_has_nothing(part, best) for part in left)
-
-
-def _has_one_array(problem: Deep) -> bool:
-    """Whether children stand on one fan-out alone: where they do on several, these say more than lists."""
-    return int((problem.fans >= 0).sum()) <= 1
+    for once in (True, False):
+        if not left:
+            return True
+        known, asked = best.target(), min(part.proven for part in left)
+        if by_lists and not once and known - asked > REACHED:
+            best.sketches = partial(sketch_on, drafts, best, 0.0)
+            return False
+        sketch_on(drafts, best, exp(asked) * (1 + best.gap), once=once)
+        if best.target() < known:
+            left = [part for one in left if (part := _bounded_again(one, best)) is not None]
+        elif not once:
+            return False
+        if all(_has_nothing(part, best) for part in left):
+            return True
+    return False
 
 
 def _bounded_again(part: Node, best: Best) -> Node | None:

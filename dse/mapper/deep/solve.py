@@ -301,7 +301,7 @@ class DeepSearch:
             coarse = best.gap > 0 and may_be_closed(self.drafts)
             sketch_first(self.drafts, best, soon=coarse)
             # For the least latency what is to find is less than a thousandth faster.
-            many = self.gap == 0 and kind != LATENCY and has_several_lists(problem)
+            many = (self.gap == 0 or coarse) and kind != LATENCY and has_several_lists(problem)
             best.sketched = many and best.held > 0
             with suppress(OutOfTimeError):
                 if coarse and is_closed_at_once(self.drafts, best):

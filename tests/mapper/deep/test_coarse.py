@@ -14,17 +14,20 @@ from thinned import parts, thinned
 
 from dse import Architecture, Layer, load_architecture
 from dse.mapper.deep import coarse, solve
-from dse.mapper.deep.bounds import kept, stages, stand_ins
+from dse.mapper.deep.bounds import kept, roots, stages, stand_ins
 from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.kept import splits_of, tables_of
+from dse.mapper.deep.bounds.layer_spaces import spaces_of_draft
+from dse.mapper.deep.bounds.roots import root_of
 from dse.mapper.deep.bounds.stand_ins import lists_of_stand_ins, may_stand_in, outer_lists
-from dse.mapper.deep.bounds.subproblem import Space
+from dse.mapper.deep.bounds.subproblem import Space, bounded
 from dse.mapper.deep.coarse import _has_stand_ins, _of_stand_ins, is_closed_at_once
 from dse.mapper.deep.drafts import drafts_of
 from dse.mapper.deep.lists import NO_TRIPS, ListChoice, kinds, listed, nothing_of
 from dse.mapper.deep.sketch.first import sketch_on
 from dse.mapper.deep.solve import solve_deep
 from dse.mapper.deep.splits.gathered import gathered, stand_ins_of
+from dse.mapper.deep.tree import best_first
 from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
 from dse.model.price import price
 
@@ -62,7 +65,7 @@ def test_nothing_is_better_by_more_than_the_gap(seeds: range, direct: int, monke
     looked through, or few after the spaces are cut."""
     monkeypatch.setattr(stand_ins, "SEVERAL", 2)
     monkeypatch.setattr(coarse, "DIRECT", direct)
-    monkeypatch.setattr(coarse, "sketch_on", lambda *_: None)  # it would find a better one than is said to be known
+    monkeypatch.setattr(coarse, "sketch_on", lambda *_, **__: None)  # it would find a better one than is known
     closed = 0
     for seed in seeds:
         problem, _, front = drawn(seed)
@@ -158,21 +161,69 @@ def test_what_stays_in_the_innermost_list_with_loops_ends_a_search(monkeypatch: 
 
 
 def test_more_is_sketched_where_what_is_soon_sketched_does_not_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[tuple[float, float]] = []
+    asked: list[tuple[float, float, bool]] = []
 
-    def watched(drafts: Any, best: Best, enough: float) -> None:
+    def watched(drafts: Any, best: Best, enough: float, *, once: bool) -> None:
         before = float(best.values[0].prod())
-        sketch_on(drafts, best, enough)
-        asked.append((before, enough))
+        sketch_on(drafts, best, enough, once=once)
+        asked.append((before, enough, once))
 
     monkeypatch.setattr(coarse, "sketch_on", watched)
     npu3 = load_architecture("tests/benchmarks/specs/npu3.yaml")
     for layer in (Layer("conv", K=384, C=256, P=13, Q=13, R=3, S=3), Layer("fc", K=768, C=3072, N=512)):
         found = solve_deep(npu3, npu3.lowered(layer), EDP, 0.05, "all", 1)
-        for before, enough in asked:
+        for before, enough, _ in asked:
             assert enough < before
             assert found.values[0].prod() <= before
-    assert len(asked) == 1
+    assert [once for *_, once in asked] == [True, False]
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_other_sketches_wait_where_bounds_are_far_below(again: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until the search has taken as many subproblems as before its first dive, and no first mappings are sought."""
+    weight_fifo = load_architecture("tests/benchmarks/specs/weight_fifo.yaml")
+    short = Layer("conv", K=256, C=1024, P=14, Q=14)
+    layer = Layer("conv", K=512, C=256, P=28, Q=28, stride_h=2, stride_w=2) if again else short
+    exact = solve_deep(weight_fifo, weight_fifo.lowered(layer), EDP, 0.0, "all", 1)
+    told: list[tuple[bool, int]] = []
+
+    def watched(drafts: Any, best: Best, enough: float, *, once: bool = False) -> None:
+        told.append((once, int(best.visited[0])))
+        sketch_on(drafts, best, enough, once=once)
+
+    monkeypatch.setattr(coarse, "sketch_on", watched)
+    monkeypatch.setattr(best_first, "first_mappings", lambda *_: pytest.fail("the best of many sketches is known"))
+    found = solve_deep(weight_fifo, weight_fifo.lowered(layer), EDP, 0.05, "all", 1)
+    assert exact.values[0].prod() <= found.values[0].prod() <= exact.values[0].prod() * 1.05
+    assert told == [(True, 0), (False, best_first.AT_A_GAP)][: 1 + again]
+
+
+def test_whole_spaces_begin_at_the_weights_of_their_stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
+    weight_fifo = load_architecture("tests/benchmarks/specs/weight_fifo.yaml")
+    layer = weight_fifo.lowered(Layer("conv", K=256, C=1024, P=14, Q=14))
+    _, drafts = drafts_of(weight_fifo, layer, "all")
+    near = solve_deep(weight_fifo, layer, EDP, 0.05, "all", 1)
+    best = Best(EDP, 0.05, inf, near.values[:1].copy(), near.records[:1].copy(), np.zeros(5, np.int64),
+                np.zeros(1, np.int64), held=1)  # fmt: skip
+    assert not is_closed_at_once(drafts, best)
+    (space,) = (space for draft in drafts for space in spaces_of_draft(draft)[0])
+    assert best.start_weights is not None
+    ((block, weights),) = best.start_weights.values()
+    assert np.array_equal(block, space.block)
+    begun: list[bool] = []
+
+    def watched(space: Space, choices: Any, rows: Any, start: Any, *rest: Any) -> Any:
+        begun.append(np.array_equal(start, weights))
+        return bounded(space, choices, rows, start, *rest)
+
+    monkeypatch.setattr(roots, "bounded", watched)
+    warm = root_of(space, best)
+    best.start_weights = None
+    cold = root_of(space, best)
+    assert begun == [True, False]
+    assert warm is not None
+    assert cold is not None
+    assert warm.bound == pytest.approx(cold.bound, abs=0.005)
 
 
 def search_steps(architecture: Architecture, layer: Layer) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from math import inf, log
 from typing import TYPE_CHECKING
@@ -37,8 +37,8 @@ class Best:
     `values` and `records` have the best mappings, of which `held` are filled in; `visited` counts, `stop` ends it.
     `fruitless`: how many looks for a better mapping have found none in a row. `warm`: it begins at a mapping
     found earlier, with `start_weights` if not those kept; `weights` are its own. `sketched`: it begins at the best
-    of many sketches, so that looks for first mappings seldom find a better one. `open`: the least bound that is open,
-    once all whole spaces have one.
+    of many sketches, so that looks for first mappings seldom find a better one. `sketches`: tries those that are left
+    for a search that takes long. `open`: the least bound that is open, once all whole spaces have one.
     """
 
     kind: int
@@ -52,6 +52,7 @@ class Best:
     fruitless: int = 0
     warm: bool = False
     sketched: bool = False
+    sketches: Callable[[], None] | None = None
     open: float = -inf
     start_weights: dict[Hashable, tuple[Ints, Floats]] | None = None
     weights: dict[Hashable, tuple[Ints, Floats]] = field(default_factory=dict)

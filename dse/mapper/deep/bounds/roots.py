@@ -26,7 +26,8 @@ def root_of(space: Space, best: Best) -> Node | None:
     key = (best.kind, best.until < inf, problem.returns, problem.never_finished.tobytes(), problem.kept.tobytes())
     # A gap's search ends with what it comes to first, so nothing may lead it that another order of work changes.
     known = (space.weights if best.start_weights is None else best.start_weights).get(key)
-    warm = known is not None and best.warm and np.array_equal(known[0], space.block)
+    begun = best.warm or best.start_weights is not None
+    warm = known is not None and begun and np.array_equal(known[0], space.block)
     weights = known[1] if known is not None and warm else even_weights(space, best)
     mirror, heat = PLAIN if space.twins is None else WHOLE, WARM if warm else HOT
     lists, rows = lists_of_stand_ins(space), space.rows

@@ -35,6 +35,11 @@ def has_several_lists(problem: Deep) -> bool:
     return nothing_of(problem).count(None) >= SEVERAL
 
 
+def has_one_array(problem: Deep) -> bool:
+    """Whether children stand on one fan-out alone: where they do on several, these say more than lists."""
+    return int((problem.fans >= 0).sum()) <= 1
+
+
 def is_large(space: Space) -> bool:
     """Whether there are so many lists and splits that the outer lists are laid down last."""
     sizes = [len(rows) for rows in space.rows if len(rows) > 1]

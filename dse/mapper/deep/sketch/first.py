@@ -9,7 +9,7 @@ import numpy as np
 from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.drafts import Draft
 from dse.mapper.deep.leaf.orders import Goal, Incumbents
-from dse.mapper.deep.sketch.sketch import ANEW, EVERYTHING, SOON, Kindred, SketchEffort, cost_of, sketch_mappings
+from dse.mapper.deep.sketch.sketch import AGAIN, ANEW, EVERYTHING, SOON, Kindred, SketchEffort, cost_of, sketch_mappings
 from dse.mapper.shared.compilation.twins import compiled
 
 
@@ -39,9 +39,14 @@ def sketch_first(drafts: Sequence[Draft], best: Best, *, soon: bool = False) -> 
         _sketch(draft, best, SketchEffort(SOON if soon else EVERYTHING, 0.0))
 
 
-def sketch_on(drafts: Sequence[Draft], best: Best, enough: float) -> None:
-    """Try all that `sketch_first` tries after what is soon tried, until a mapping is known that costs no more than is
-    enough.
+def sketch_on(drafts: Sequence[Draft], best: Best, enough: float, *, once: bool = False) -> None:
+    """Try what `sketch_first` leaves where it ends soon, until a mapping is known that costs no more than is enough.
+
+    Parameters
+    ----------
+    enough : float
+    once : bool
+        What comes first: mappings of the first choice of bypasses alone, annealed once. Without it, the others.
 
     Examples
     --------
@@ -54,14 +59,15 @@ def sketch_on(drafts: Sequence[Draft], best: Best, enough: float) -> None:
     >>> best = Best.knowing_nothing(ENERGY, drafts[0].problem, gap=0.05)
     >>> sketch_first(drafts, best, soon=True)
     >>> before = float(best.values[0, 0])
+    >>> sketch_on(drafts, best, 0.0, once=True)
     >>> sketch_on(drafts, best, 0.0)
     >>> bool(best.values[0, 0] <= before)
     True
     """
-    for at, draft in enumerate(drafts):
-        if at > 0 and best.held > 0 and cost_of(best.kind, best.values[0]) <= enough:
+    for at, draft in enumerate(drafts[:1] if once else drafts):
+        if best.held > 0 and cost_of(best.kind, best.values[0]) <= enough:
             return
-        _sketch(draft, best, SketchEffort(ANEW if at == 0 else EVERYTHING, enough))
+        _sketch(draft, best, SketchEffort(ANEW if once else AGAIN if at == 0 else EVERYTHING, enough))
 
 
 def _sketch(draft: Draft, best: Best, effort: SketchEffort) -> None:

@@ -63,8 +63,9 @@ class Kindred(NamedTuple):
     masks: Ints
 
 
-EVERYTHING, SOON, ANEW = 0, 1, 2
-"""What is tried: all there is; without what is for `SEVERAL` lists alone; or all although a mapping is known."""
+EVERYTHING, SOON, ANEW, AGAIN = 0, 1, 2, 3
+"""What is tried: all there is; without what is for `SEVERAL` lists alone; that, although a mapping is known, and
+annealed once; or, after that, annealed as often as is left."""
 
 NEARLY = 1.02
 """A mapping whose estimate is no more than so many times what is enough is priced at once."""
@@ -78,7 +79,7 @@ class SketchEffort(NamedTuple):
     part : int
         EVERYTHING, SOON or ANEW.
     enough : float
-        Of `ANEW`: once a mapping costs no more, no other is tried.
+        Of `ANEW` and `AGAIN`: once a mapping costs no more, no other is tried.
     """
 
     part: int
@@ -114,18 +115,20 @@ def sketch_mappings(
         How many are known.
     """
     sums, moves = sums_of(dp, kindred.bits[len(kindred.bits) - 1, :, PSUM]), moves_of(dp)
-    anew = effort.part == ANEW
+    anew, again = effort.part == ANEW, effort.part == AGAIN
     mine, other, scratch = new_sketch(sums), new_sketch(sums), scratch_of(dp)
     known, value = held > 0 and not anew, np.inf
     best = BestSketch(np.ones_like(mine.factors), np.zeros_like(mine.stays))
     starts, rounds = (1, 1) if known else (len(STARTS), ROUNDS)
     several, places = moves.free.sum() >= SEVERAL and effort.part != SOON, places_of(sums, moves)
     spreads, enough = np.ones((0, 8, PLACES * len(dp.nodes)), dtype=np.int64), 0.0
-    if several and not known and goal.kind != ENERGY and dp.folds_wanted.max() == 0:
+    if several and (not known or again) and goal.kind != ENERGY and dp.folds_wanted.max() == 0:
         spreads = spread_out(dp, moves.most)
         enough = FAST * steps_of(dp, spreads[0]) if goal.kind == LATENCY else 0.0
+    begun = starts + (0 if again else len(spreads))
     start, swaps, kicks, before = 0, 0, 0, np.inf
-    runs = RUNS[2 if known else 0 if goal.kind == ENERGY else 1] if several and len(places.dims) > 0 else 0
+    runs = RUNS[2 if known and not again else 0 if goal.kind == ENERGY else 1] - (1 if again else 0)
+    runs, left = runs if several and len(places.dims) > 0 else 0, runs - 1 if anew else 0
     # Where psums may come back at first, other beginnings end worse.
     sums.state[1] = kindred.only_finished[0 if known else len(kindred.only_finished) - 1, 0]
     # One loop for all that is tried: compiled code has a copy of all for each place that calls `descend` or `_priced`.
@@ -135,7 +138,7 @@ def sketch_mappings(
             if not _begun(dp, sums, moves, mine, start, incumbents.records, known):
                 return held
             start += 1
-        elif start < starts + len(spreads):
+        elif start < begun:
             ready = _begun(dp, sums, moves, mine, start % len(STARTS), incumbents.records, False)
             _spread(dp, sums, moves, mine, spreads[start - starts])
             start += 1
@@ -151,12 +154,12 @@ def sketch_mappings(
         elif kicks < len(KICKS) and not known and not several:
             ready = _kicked(dp, sums, moves, mine, best, kicks)
             kicks += 1
-        elif runs > 0 and value > enough:
+        elif runs > left and value > enough:
             near, due = runs % 2 == 1 and len(spreads) > 0, True
             if near:
                 _put_back(sums, mine, best)
             else:
-                _begun(dp, sums, moves, mine, runs % len(STARTS), incumbents.records, known)
+                _begun(dp, sums, moves, mine, runs % len(STARTS), incumbents.records, known and not again)
                 if len(spreads) > 0:
                     _spread(dp, sums, moves, mine, spreads[runs % len(spreads)])
             ready = anneal(sums, moves, mine, other, goal.kind, places, WARM if near else HOT, runs) < np.inf
@@ -171,11 +174,11 @@ def sketch_mappings(
         if ready:
             found = descend(sums, moves, mine, goal.kind)
             if found < value * BETTER:
-                value, due = found, due or (anew and found <= NEARLY * effort.enough)
+                value, due = found, due or ((anew or again) and found <= NEARLY * effort.enough)
                 _keep(mine, best)
         if due:
             held = _priced(dp, kindred, sums, moves, mine, goal, incumbents, held, scratch)
-            if anew and held > 0 and cost_of(goal.kind, incumbents.values[0]) <= effort.enough:
+            if (anew or again) and held > 0 and cost_of(goal.kind, incumbents.values[0]) <= effort.enough:
                 return held
 
 

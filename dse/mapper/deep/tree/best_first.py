@@ -17,7 +17,7 @@ from dse.mapper.deep.bounds.finished import Returning, told_apart
 from dse.mapper.deep.bounds.kept import BestBefore, rules_of
 from dse.mapper.deep.bounds.left import only_left
 from dse.mapper.deep.bounds.roots import root_of
-from dse.mapper.deep.bounds.stand_ins import has_several_lists, is_large, whole_of
+from dse.mapper.deep.bounds.stand_ins import has_one_array, has_several_lists, is_large, whole_of
 from dse.mapper.deep.bounds.subproblem import AT_ONCE, Node, Space, bounded
 from dse.mapper.deep.leaf.orders import SUBPROBLEMS
 from dse.mapper.deep.lists import choices_of, nothing_of
@@ -132,6 +132,9 @@ def seek(
         best.visited[SUBPROBLEMS] += 1
         if best.visited[SUBPROBLEMS] - before == dive_at:
             dive_at *= 2
+            if best.sketches is not None:
+                sketch, best.sketches = best.sketches, None
+                sketch()
             if bound < best.target() - PROVEN:
                 dive(node, best)
                 if several and best.held > 0 and (node.space.gathered == AT_ONCE or node.gathered == 0):
@@ -226,10 +229,11 @@ def _root(
         near = NEAR_EARLIER if earlier else SKETCHED
     if node is None or node.bound > target - (NEAR if best.sketched else near):
         return node, reached
-    if node.bound <= target - near and space.gathered == AT_ONCE:
+    if node.bound <= target - near and space.gathered == AT_ONCE and not (best.sketched and best.gap > 0):
         for rows in first_mappings(whole_of(node), best):
             price(space, rows, node.choices, best)
-    if node.bound < best.target() - NEAR and not dived:
+    told = dived or (best.sketched and best.gap > 0 and has_one_array(space.problem))
+    if node.bound < best.target() - NEAR and not told:
         at_once = best.sketched and space.gathered == AT_ONCE  # else the best mapping's splits are not listed yet
         reached = _with_lists_of_best(node, best) if at_once else inf
         if not at_once or LITTLE < (reached - node.bound) / (best.target() - node.bound) <= UNCERTAIN:
