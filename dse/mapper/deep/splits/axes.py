@@ -34,7 +34,7 @@ from dse.mapper.deep.splits.filling import (
 from dse.mapper.deep.splits.halo import Slides, View, Window, joined_words
 from dse.mapper.shared.compilation.arguments import Held
 from dse.mapper.shared.compilation.twins import compiled
-from dse.mapper.shared.stopping import UNTIMED, flag_for, look_at_clock
+from dse.mapper.shared.stopping import UNTIMED, TooLongError, flag_for, look_at_clock
 from dse.model.counting.kernel import Floats, Ints
 from dse.model.counting.records import NONE, WORD
 from dse.model.counting.records import TILE as EACH_TILE
@@ -59,6 +59,15 @@ SAMPLE = 256
 
 AXES = ((G,), (N,), (K,), (C,), (P, R), (Q, S))
 """Dims of each axis, which is known by its first; the second dim of the last two is a dim of the window."""
+
+
+def _room_for(columns: int, splits: int) -> Floats:
+    """(2, columns, splits) room for logarithms and factors, not filled."""
+    try:
+        return np.empty((2, columns, splits))
+    except MemoryError:
+        size_gb = 2 * 8 * columns * splits / 1e9
+        raise TooLongError(f"tables of {splits:,} splits of a dim want {size_gb:,.0f} GB of memory") from None
 
 
 class Together(NamedTuple):
@@ -206,7 +215,7 @@ class Axis:
         tables = self._tables
         if tables is None or tables.shape[1] < self._width:
             # What is never written takes no memory.
-            self._tables = np.empty((2, max(COLUMNS * len(self.dims), 2 * self._width), len(self)))
+            self._tables = _room_for(max(COLUMNS * len(self.dims), 2 * self._width), len(self))
             if tables is None:
                 self._tables[:, 0] = [[0.0], [1.0]]
             else:

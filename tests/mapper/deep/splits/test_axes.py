@@ -9,9 +9,10 @@ import pytest
 
 from dse import Layer, load_architecture
 from dse.mapper.deep.bounds.layer_spaces import spaces_of
-from dse.mapper.deep.splits.axes import Axis, tables_of_axes
+from dse.mapper.deep.splits.axes import Axis, _room_for, tables_of_axes
 from dse.mapper.deep.splits.halo import Slide
 from dse.mapper.layer import solve
+from dse.mapper.shared.stopping import TooLongError
 from dse.model.counting import axes as closed
 from dse.model.counting.records import WORD, Nest
 from dse.problem.dims import IFMAP, PSUM, WEIGHT, K, P, Q, R, S
@@ -128,3 +129,9 @@ def test_tables_grow_while_the_words_of_equal_splits_are_asked_for(monkeypatch: 
     for key in keys:
         at, there = other.column(key), whole.column(key)
         assert np.array_equal(other.table(plain=True)[at], whole.table(plain=True)[there])
+
+
+def test_tables_beyond_memory_end_a_search_as_tables_beyond_time_do() -> None:
+    assert _room_for(3, 5).shape == (2, 3, 5)
+    with pytest.raises(TooLongError, match="10,000,000,000,000 splits of a dim want 12,800,000 GB of memory"):
+        _room_for(80, 10**13)
