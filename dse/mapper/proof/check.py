@@ -46,8 +46,7 @@ def words(kind: str, *shapes: Any) -> int:
         before = dict[int, int]()
         for start in range(0, bound, tile):
             index, run = (start - sum(start // n % trips * n for n, trips in loops) for loops in (shared, slides))
-            last = (min(start + tile, bound) - 1) * step
-            found.append((index, start * step, last, before.get(run, -inf)))
+            found.append((index, start * step, last := (min(start + tile, bound) - 1) * step, before.get(run, -inf)))
             before[run] = last
     boxes = {(i, j, max(a + b, c + old + 1, d + had + 1), c + d) for (i, a, c, had), (j, b, d, old) in product(*tiles)}
     # Of tiles that differ in shared loops alone, each word counts once, or else those of equal boxes.
