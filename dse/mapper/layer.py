@@ -388,6 +388,6 @@ def mapping_of(architecture: Architecture, record: Any, kept: dict[int, frozense
     """The mapping that a record of the search stands for."""
     if len(record) == RECORD:  # records of the deep search have 32 numbers a level and one more
         return flat_mapping(architecture, record, kept)
-    from dse.mapper.deep.solve import deep_mapping
+    from dse.mapper.deep.known import deep_mapping
 
     return deep_mapping(architecture, record, kept)

@@ -16,8 +16,7 @@ from dse.architecture.parts import at_one_depth, in_parts
 from dse.errors import MappingError
 from dse.formats.mapping import dump_mappings, read_mappings
 from dse.formats.text.source import parse_source
-from dse.mapper.deep.known import record_of
-from dse.mapper.deep.solve import deep_mapping
+from dse.mapper.deep.known import deep_mapping, record_of
 from dse.mapper.layer import layer_front, map_layer
 from dse.mapper.shared.mapspace.bypass import bypass_choices
 from dse.mapper.shared.result import Mapped

@@ -1,4 +1,5 @@
-"""Mappings that are known before a search: those that place the operands of a level together."""
+"""Mappings and their records, and mappings that are known before a search: those that place the operands of a level
+together."""
 
 from __future__ import annotations
 
@@ -7,9 +8,11 @@ from typing import NamedTuple
 import numpy as np
 
 from dse.architecture.architecture import Architecture
-from dse.architecture.parts import in_parts
-from dse.mapper.deep.record import COLS, ORDER, ROWS, TRIPS, record_length
+from dse.architecture.hierarchy import Level
+from dse.architecture.parts import in_order_kept, in_parts
+from dse.mapper.deep.record import COLS, ORDER, ROWS, TRIPS, parts_of, record_length
 from dse.mapper.shared.mapspace.places import Places
+from dse.mapper.shared.result import ANY_ORDER, loops_of
 from dse.model.counting.kernel import Ints
 from dse.model.mapping import Loop, Mapping, Spatial, Temporal
 from dse.problem.dims import DIMS
@@ -60,6 +63,22 @@ def record_of(architecture: Architecture, mapping: Mapping, choices: list[dict[i
         parts[at, ORDER] = _order(())
     record[-1] = choices.index(kept)
     return record
+
+
+def deep_mapping(architecture: Architecture, record: Ints, kept: dict[int, frozenset[str]]) -> Mapping:
+    """The mapping that a record of the deep search stands for."""
+    architecture = in_order_kept(architecture, kept)
+    places = Places.of(architecture)
+    parts = parts_of(record)
+    nodes: list[Temporal | Spatial] = []
+    for index, node in enumerate(architecture.hierarchy):
+        if isinstance(node, Level):
+            trips, _, _, order = parts[places.levels.index(index)]
+            nodes.append(Temporal(node.name, loops_of(trips, order), kept[index]))
+        else:
+            _, rows, cols, _ = parts[places.fans.index(index)]
+            nodes.append(Spatial(node.name, loops_of(rows, ANY_ORDER), loops_of(cols, ANY_ORDER)))
+    return Mapping(tuple(nodes))
 
 
 def _factors(loops: tuple[Loop, ...]) -> Ints:

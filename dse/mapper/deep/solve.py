@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from dse.architecture.architecture import Architecture
-from dse.architecture.hierarchy import Level
-from dse.architecture.parts import at_one_depth, in_order_kept
+from dse.architecture.parts import at_one_depth
 from dse.errors import DseError
 from dse.mapper.deep.bounds.best import COUNTERS, Best
 from dse.mapper.deep.bounds.dominance import needed_splits
@@ -29,9 +28,8 @@ from dse.mapper.deep.coarse import is_closed_at_once, may_be_closed
 from dse.mapper.deep.drafts import drafts_of
 from dse.mapper.deep.fronts.slices import Stairs
 from dse.mapper.deep.fronts.whole import complete, gap_of_one, points_of
-from dse.mapper.deep.known import Known, record_of
+from dse.mapper.deep.known import Known, deep_mapping, record_of
 from dse.mapper.deep.lists import nothing_of
-from dse.mapper.deep.record import parts_of
 from dse.mapper.deep.sizes import size_of
 from dse.mapper.deep.sketch.first import sketch_first
 from dse.mapper.deep.splits.gathered import gathered
@@ -41,15 +39,13 @@ from dse.mapper.deep.tree.branching import half_of, shares
 from dse.mapper.deep.tree.earlier import begun_by, remember, remembered, taken_over
 from dse.mapper.deep.tree.start import first_mappings, values_of
 from dse.mapper.shared.incumbent import AT_TIME, EDP, ENERGY, FRONT, LATENCY, is_better
-from dse.mapper.shared.mapspace.places import Places
 from dse.mapper.shared.outermost import with_room
 from dse.mapper.shared.reasons import is_ruled_out
 from dse.mapper.shared.reference import Reference
-from dse.mapper.shared.result import ANY_ORDER, Solution, loops_of
+from dse.mapper.shared.result import Solution
 from dse.mapper.shared.stopping import OutOfTimeError, TooLongError, has_limit, stopping
 from dse.model.cost import evaluate
 from dse.model.counting.kernel import Floats, Ints
-from dse.model.mapping import Mapping, Spatial, Temporal
 from dse.model.price import price
 from dse.problem.dims import K
 from dse.problem.layer import Layer
@@ -131,12 +127,13 @@ def _begun_at(
     architecture = with_room(architecture, layer)
     if factors != "any" and is_ruled_out(architecture, layer, factors):
         return None  # the search might look for long where there is nothing
-    with stopping(time_limit_s) as stop:
+    with stopping(time_limit_s) as stop, suppress(OutOfTimeError):
         search = DeepSearch(architecture, layer, gap, factors, stop)
-        with suppress(OutOfTimeError):
-            search.least(kind, inf)
+        search.least(kind, inf)
         best = search.best
-    return None if best is None or best.held == 0 or stop[0] else begun_by(search.spaces, best)
+        if best is not None and best.held > 0 and not stop[0]:
+            return begun_by(search.spaces, best)  # made here, as the limit holds for what they take as well
+    return None
 
 
 def run_whole(architecture: Architecture, layer: Layer) -> None:
@@ -197,8 +194,14 @@ class DeepSearch:
 
     @cached_property
     def _staged(self) -> list[Space] | None:
-        """The spaces with splits that are listed in stages, None where all are listed at once."""
-        return in_stages(self.drafts) if self.alone and self.gap == 0 and not self._is_loose else None
+        """The spaces with splits that are listed in stages, None where all are listed at once: as they are to begin at
+        what another search found, which may be any of them."""
+        return in_stages(self.drafts) if self.alone and self.beside is None and not self._is_loose else None
+
+    @property
+    def _of_front(self) -> list[Space]:
+        """The spaces of a front's points; with a gap, splits are exchanged around each, and may be any."""
+        return self.spaces if self.gap > 0 or self._staged is None else self._staged
 
     @cached_property
     def _is_loose(self) -> bool:
@@ -346,14 +349,13 @@ class DeepSearch:
         fewest = float(values[0, 1]) / (1 + proven)
         fastest = values[0], records[0]
         with suppress(OutOfTimeError):
-            some = (self._staged or self.spaces)[0].rows
-            if self.gap == 0 and not self.stop[0] and sum(len(rows) > 1 for rows in some) <= 2:
+            if self.gap == 0 and not self.stop[0] and sum(len(rows) > 1 for rows in self._of_front[0].rows) <= 2:
                 fastest = self._less_energy(*fastest)
         for value, record in (slowest, fastest, *self.offered):
             stairs.add(value, record)
         best = Best(ENERGY, self.gap, inf, values, records, self.visited, self.stop)
         try:
-            between = yield from complete(self._staged or self.spaces, best, stairs, fewest)
+            between = yield from complete(self._of_front, best, stairs, fewest)
         except OutOfTimeError as over:
             self._end_early(over, True)
             between = inf
@@ -366,7 +368,7 @@ class DeepSearch:
     def _less_energy(self, values: Floats, records: Ints) -> tuple[Floats, Ints]:
         """A mapping as fast as the fastest one, after a short search for less energy: its own does not look at any."""
         steps = self._seek(ENERGY, float(values[1]) * (1 + AS_FAST), known=[(values, records)])
-        for _ in zip(range(len(self._staged or self.spaces) + SHORT), steps, strict=False):
+        for _ in zip(range(len(self._of_front) + SHORT), steps, strict=False):
             pass
         best = self.best
         assert best is not None
@@ -381,19 +383,3 @@ def _above(value: float, least: float) -> float:
 def _value(kind: int, point: Floats) -> float:
     energy, time = (float(x) for x in point)
     return {ENERGY: energy, LATENCY: time, EDP: energy * time}[kind]
-
-
-def deep_mapping(architecture: Architecture, record: Ints, kept: dict[int, frozenset[str]]) -> Mapping:
-    """The mapping that a record of the deep search stands for."""
-    architecture = in_order_kept(architecture, kept)
-    places = Places.of(architecture)
-    parts = parts_of(record)
-    nodes: list[Temporal | Spatial] = []
-    for index, node in enumerate(architecture.hierarchy):
-        if isinstance(node, Level):
-            trips, _, _, order = parts[places.levels.index(index)]
-            nodes.append(Temporal(node.name, loops_of(trips, order), kept[index]))
-        else:
-            _, rows, cols, _ = parts[places.fans.index(index)]
-            nodes.append(Spatial(node.name, loops_of(rows, ANY_ORDER), loops_of(cols, ANY_ORDER)))
-    return Mapping(tuple(nodes))

@@ -17,8 +17,9 @@ from dse.formats.architecture.load import load_architecture_spec
 from dse.mapper.deep import solve
 from dse.mapper.deep.bounds import kept
 from dse.mapper.deep.bounds.layer_spaces import spaces_of
+from dse.mapper.deep.known import deep_mapping
 from dse.mapper.deep.lists import nothing_of
-from dse.mapper.deep.solve import begun_at, deep_mapping, solve_deep
+from dse.mapper.deep.solve import begun_at, solve_deep
 from dse.mapper.deep.tree.earlier import taken_over
 from dse.mapper.layer import OBJECTIVES
 from dse.mapper.shared.reference import Reference

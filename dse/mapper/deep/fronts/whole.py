@@ -69,7 +69,7 @@ def complete(spaces: list[Space], best: Best, stairs: Stairs, fewest: float) -> 
                 dive_at *= 2
                 dive(node, part)
             if learned is not None:
-                learned.after(int(best.visited[SUBPROBLEMS]) - before, node)
+                learned.goes_on(int(best.visited[SUBPROBLEMS]) - before, node)
             for child in children_of(node, part, learned):
                 heapq.heappush(heap, (child.bound - part.target_in(child), next(number), part, child))
             if best.gap > 0:

@@ -142,7 +142,7 @@ def seek(
                     for space, rows, choices in stirred(_at_hand(spaces, node), whole_of(node), best, random):
                         price(space, rows, choices, best)
         if learned is not None:
-            learned.after(int(best.visited[SUBPROBLEMS]) - before, node)
+            learned.goes_on(int(best.visited[SUBPROBLEMS]) - before, node)
         if returning is not None and (walked_at_once(node, best) or not for_both.is_open(node)):
             children, returning = [*for_both.beside(node, returning, best), *children_of(node, best, learned)], None
             for_both.made_now(spaces, later)

@@ -207,10 +207,9 @@ class Learned:
         self.worth: dict[int, float] = {}
         self.count: dict[int, int] = {}
 
-    def after(self, subproblems: int, node: Node) -> Learned:
-        """What is known once so many subproblems were cut, for one that is cut next."""
+    def goes_on(self, subproblems: int, node: Node) -> None:
+        """Take note that so many subproblems were cut before one that is cut next."""
         self.compares = subproblems > SHORT[is_long(node.space)]
-        return self
 
     def best_of(
         self, ways: Mapping[int, Callable[[], list[Node] | None]], node: Node, best: Best, target: float

@@ -6,16 +6,21 @@ import numpy as np
 import pytest
 
 from dse import Layer, load_architecture
+from dse.mapper.deep import solve
 from dse.mapper.deep.bounds import stages
 from dse.mapper.deep.bounds.layer_spaces import spaces_of_draft
 from dse.mapper.deep.bounds.stages import in_stages
+from dse.mapper.deep.bounds.subproblem import AT_ONCE
 from dse.mapper.deep.drafts import drafts_of
-from dse.mapper.deep.solve import solve_deep
+from dse.mapper.deep.solve import DeepSearch, begun_at, solve_deep
 from dse.mapper.deep.splits import stages as splits_in_stages
 from dse.mapper.deep.splits.axes import Axis
 from dse.mapper.deep.splits.chains import any_tiles
 from dse.mapper.deep.splits.stages import next_stage
+from dse.mapper.deep.tree.best_first import run_to_end
 from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
+from dse.mapper.shared.reference import Reference
+from dse.model.counting.kernel import Floats
 from dse.problem.dims import WEIGHT, C, K, N
 
 SPECS = "tests/benchmarks/specs"
@@ -95,3 +100,43 @@ def test_answers_are_the_same(machine: str, kind: int, monkeypatch: pytest.Monke
             found.append((solution.values[0].tolist(), solution.records[0].tolist()))
         assert found[0] == found[1], bounds
     assert made == [True, False] * 3
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+@pytest.mark.parametrize("kind", [ENERGY, EDP, LATENCY])
+def test_with_a_gap_as_well(machine: str, kind: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    architecture = load_architecture(f"{SPECS}/{machine}.yaml")
+    monkeypatch.setattr(stages, "LONG", 0)
+    monkeypatch.setattr(solve, "may_be_closed", lambda drafts: False)  # so that each search comes to its subproblems
+    gap, staged, subproblems = 0.001, 0, 0
+    for bounds in ({"K": 60, "C": 84}, {"N": 5, "K": 24, "C": 36}, {"G": 3, "N": 4, "K": 14, "C": 20}):
+        layer = architecture.lowered(Layer("l", **bounds))
+        (best,) = solve_deep(architecture, layer, kind, 0.0, "all", 1).values
+        search = DeepSearch(architecture, layer, gap, "all", np.zeros(1, dtype=np.int64))
+        solution = search.solution(*run_to_end(search.seek_best(kind)))
+        least, found = (value_of(kind, values) for values in (best, solution.values[0]))
+        assert least * (1 - 1e-9) <= found <= least * (1 + gap), bounds
+        again = solve_deep(architecture, layer, kind, gap, "all", 1)
+        assert np.array_equal(again.values, solution.values), bounds
+        assert np.array_equal(again.records, solution.records), bounds
+        staged += search._staged is not None
+        subproblems += solution.visited[0]
+    assert staged == 3
+    assert subproblems > 0
+
+
+def value_of(kind: int, values: Floats) -> float:
+    energy_pj, cycles = values.tolist()
+    return float({ENERGY: energy_pj, EDP: energy_pj * cycles, LATENCY: cycles}[kind])
+
+
+def test_a_search_beside_a_reference_lists_all_splits_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stages, "LONG", 0)
+    architecture = load_architecture(f"{SPECS}/npu3.yaml")
+    layer, stop = architecture.lowered(Layer("l", K=60, C=84)), np.zeros(1, dtype=np.int64)
+    begun = begun_at(Reference(architecture, "npu3"), layer, EDP, 0.02, "all", None)
+    assert begun is not None
+    assert DeepSearch(architecture, layer, 0.02, "all", stop, begun=begun)._staged is None
+    assert DeepSearch(architecture, layer, 0.02, "all", stop)._staged is not None
+    assert DeepSearch(architecture, layer, 0.02, "all", stop)._of_front[0].gathered == AT_ONCE
+    assert DeepSearch(architecture, layer, 0.0, "all", stop)._of_front[0].gathered > 1

@@ -14,9 +14,10 @@ import dse
 from dse.errors import InfeasibleError
 from dse.mapper.deep.bounds.layer_spaces import spaces_of
 from dse.mapper.deep.bounds.subproblem import Space
+from dse.mapper.deep.known import deep_mapping
 from dse.mapper.deep.record import COLS, ROWS, TRIPS, parts_of
 from dse.mapper.deep.sketch.sketch import KICKS, STARTS
-from dse.mapper.deep.solve import deep_mapping, solve_deep
+from dse.mapper.deep.solve import solve_deep
 from dse.mapper.deep.tree.exchange import rows_of
 from dse.mapper.layer import solve
 from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
