@@ -177,7 +177,7 @@ def _meant(given: Mapping[str, Any]) -> str:
         begun = next((op for op in models.OPS if key.lower().startswith(op)), None)
         if (op := begun or _CALLED.get(key.lower())) is not None:
             return f"did you mean {op!r}?"
-        if "did" in (hint := did_you_mean(key, models.OPS) or ""):
+        if len(key) > 1 and "did" in (hint := did_you_mean(key, models.OPS) or ""):  # C is not much of fc
             return hint
     return f"one of: {', '.join(models.OPS)}"
 

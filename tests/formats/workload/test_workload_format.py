@@ -145,6 +145,7 @@ def test_batch_and_expectations_are_for_one_image():
     [
         (["a: {cnv: 4}"], 4, 3, "a has no operation", "did you mean 'conv'?"),
         (["a: {stride: 4}"], 4, 3, "a has no operation", "one of: conv, depthwise"),
+        (["a: {K: 8, C: 4}"], 4, 3, "a has no operation", "one of: conv, depthwise"),
         (["a: {conv: 4, kernel: 1, fc: 3}"], 4, 27, "two operations, conv and fc", ""),
         (["a: 4"], 4, 6, "a is a mapping such as", ""),
         (["a: {conv: 4}"], 4, 3, "the key 'kernel' is missing in a", ""),

@@ -229,10 +229,11 @@ def _root(
         near = NEAR_EARLIER if earlier else SKETCHED
     if node is None or node.bound > target - (NEAR if best.sketched else near):
         return node, reached
-    if node.bound <= target - near and space.gathered == AT_ONCE and not (best.sketched and best.gap > 0):
+    by_sketches = best.sketched and best.gap > 0
+    if node.bound <= target - near and space.gathered == AT_ONCE and not by_sketches:
         for rows in first_mappings(whole_of(node), best):
             price(space, rows, node.choices, best)
-    told = dived or (best.sketched and best.gap > 0 and has_one_array(space.problem))
+    told = dived or (by_sketches and has_one_array(space.problem))
     if node.bound < best.target() - NEAR and not told:
         at_once = best.sketched and space.gathered == AT_ONCE  # else the best mapping's splits are not listed yet
         reached = _with_lists_of_best(node, best) if at_once else inf

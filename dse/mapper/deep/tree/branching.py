@@ -15,13 +15,14 @@ from dse.mapper.deep.bounds.left import only_left
 from dse.mapper.deep.bounds.mirror import CLOSED, PLAIN, one_of_each, part_of
 from dse.mapper.deep.bounds.sharing import TOO_MANY, FanOut, Reach, Ways, ways_to_share
 from dse.mapper.deep.bounds.stand_ins import combinations_of, is_large, outer_lists, without_list
-from dse.mapper.deep.bounds.subproblem import Kin, Node, Space, bounded_all, with_each
+from dse.mapper.deep.bounds.subproblem import AT_ONCE, Kin, Node, Space, bounded_all, with_each
 from dse.mapper.deep.bounds.sums.columns import Laid
 from dse.mapper.deep.bounds.sums.records import ROUNDING, Alive
 from dse.mapper.deep.lists import NO_SLIDE, Bools, ListChoice, kinds, parts_of_choice
 from dse.mapper.deep.splits.axes import tables_of_axes
 from dse.mapper.deep.tree.walks import OPEN
 from dse.mapper.shared.compilation.twins import compiled
+from dse.mapper.shared.incumbent import LATENCY
 from dse.model.counting.kernel import Ints
 from dse.problem.dims import IFMAP, P, Q, R, S
 
@@ -92,11 +93,29 @@ class Half(NamedTuple):
 
 
 def laid_down(node: Node, level: int, best: Best) -> list[Node]:
-    """A subproblem for each choice about a list with which something may improve."""
-    some, kin = options(node.space, node.choices, level, node.mirror)
+    """A subproblem for each choice about a list with which something may improve; about the last two lists at once,
+    where splits are listed in stages: with one of them open, the bound on so many splits is dear and says little of
+    energy."""
     space, rows, lists = without_list(node, level)
-    agree = space.agree(level, rows, some)
-    return bounded_all(space, kin, rows, agree, node.weights, best, gathered=lists)
+    parts = list[Node]()
+    for choices, outer in _outer_ones(node, level) if best.kind != LATENCY else [(node.choices, level)]:
+        some, kin = options(node.space, choices, outer, node.mirror)
+        agree = space.agree(outer, rows, some)
+        if outer != level and (inner := choices[level]) is not None:
+            agree &= space.agree(level, rows, (inner,))
+        parts += bounded_all(space, kin, rows, agree, node.weights, best, gathered=lists)
+    return parts
+
+
+def _outer_ones(node: Node, level: int) -> list[tuple[Laid, int]]:
+    """The list of which all choices are tried, and what is laid down before: for each choice about the given list the
+    one outside, or nothing."""
+    others = [i for i, choice in enumerate(node.choices[: node.gathered]) if choice is None and i != level]
+    staged = node.space.gathered != AT_ONCE and is_large(node.space)  # with two axes alone, combinations are few
+    if not staged or len(others) != 1 or node.choices[level] is not None:
+        return [(node.choices, level)]
+    some, _ = options(node.space, node.choices, level, node.mirror)
+    return [(choices, others[0]) for choices in with_each(node.choices, level, some)]
 
 
 def by_operand(node: Node, best: Best) -> list[Node]:

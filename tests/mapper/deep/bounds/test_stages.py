@@ -8,7 +8,9 @@ import pytest
 from dse import Layer, load_architecture
 from dse.mapper.deep import solve
 from dse.mapper.deep.bounds import stages
+from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.layer_spaces import spaces_of_draft
+from dse.mapper.deep.bounds.roots import root_of
 from dse.mapper.deep.bounds.stages import in_stages
 from dse.mapper.deep.bounds.subproblem import AT_ONCE
 from dse.mapper.deep.drafts import drafts_of
@@ -17,7 +19,9 @@ from dse.mapper.deep.splits import stages as splits_in_stages
 from dse.mapper.deep.splits.axes import Axis
 from dse.mapper.deep.splits.chains import any_tiles
 from dse.mapper.deep.splits.stages import next_stage
+from dse.mapper.deep.tree import branching
 from dse.mapper.deep.tree.best_first import run_to_end
+from dse.mapper.deep.tree.branching import laid_down
 from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
 from dse.mapper.shared.reference import Reference
 from dse.model.counting.kernel import Floats
@@ -140,3 +144,29 @@ def test_a_search_beside_a_reference_lists_all_splits_at_once(monkeypatch: pytes
     assert DeepSearch(architecture, layer, 0.02, "all", stop)._staged is not None
     assert DeepSearch(architecture, layer, 0.02, "all", stop)._of_front[0].gathered == AT_ONCE
     assert DeepSearch(architecture, layer, 0.0, "all", stop)._of_front[0].gathered > 1
+
+
+@pytest.mark.parametrize(("kind", "at_once"), [(EDP, 2), (ENERGY, 2), (LATENCY, 1)])
+def test_the_last_two_lists_are_laid_down_at_once(kind: int, at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where axes are long, for energy: the parts are those of one list after the other."""
+    monkeypatch.setattr(stages, "LONG", 0)
+    architecture = load_architecture(f"{SPECS}/npu3.yaml")
+    drafts = drafts_of(architecture, architecture.lowered(Layer("l", N=5, K=24, C=36)), "all")[1]
+    (space, *_), best = in_stages(drafts) or (), Best.knowing_nothing(kind, drafts[0].problem)
+    node = root_of(space, best)
+    while node is not None and node.gathered > 2:
+        node = laid_down(node, node.gathered - 1, best)[0]
+    assert node is not None
+    found = laid_down(node, 1, best)
+    assert {sum(one is None for one in part.choices) for part in found} == {2 - at_once}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(branching, "is_large", lambda space: False)
+        parts = laid_down(node, 1, best)
+        parts = [part for one in parts for part in laid_down(one, 0, best)] if at_once == 2 else parts
+    assert len(found) == len(parts) > 3
+    for one, other in zip(found, parts, strict=True):
+        assert one.choices == other.choices
+        assert one.gathered == other.gathered == 0
+        for axis, its, mine, beside in zip(one.space.axes, other.space.axes, one.rows, other.rows, strict=True):
+            assert axis.dims == its.dims
+            assert len(mine) == len(beside)
