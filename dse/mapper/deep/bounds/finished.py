@@ -79,14 +79,22 @@ def apart_by_sums(space: Space) -> list[Space]:
     spreads, axis, rows = list(spreads_that_add_up(space.problem)), space.axes[C], space.rows[C]
     if not spreads:
         return [space]
-    never = np.tile(space.problem.never_finished, (len(rows), 1))
-    for level, inside in spreads:
-        never[axis.children(level)[rows] > 1] |= inside
+    # Few ways to be spread or not over each of these, and many splits: so the ways are told apart, not the splits.
+    ways = np.zeros(len(rows), dtype=np.int64)
+    for i, (level, _) in enumerate(spreads):
+        ways |= (axis.children(level)[rows] > 1).astype(np.int64) << i
+    never = np.tile(space.problem.never_finished, (1 << len(spreads), 1))
+    for i, (_, inside) in enumerate(spreads):
+        never[np.arange(len(never)) >> i & 1 == 1] |= inside
+    there = np.bincount(ways, minlength=len(never)) > 0
     spaces = []
-    for mine in np.unique(never, axis=0)[::-1]:
+    for mine in np.unique(never[there], axis=0)[::-1]:
         if not (mine & space.problem.only_finished).any():
-            some = tuple(row[(never == mine).all(axis=1)] if a == C else row for a, row in enumerate(space.rows))
-            spaces.append(narrowed(space, space.problem._replace(never_finished=mine), space.mask, some))
+            some = (never == mine).all(axis=1)[ways]
+            spaces.append(narrowed(
+                space, space.problem._replace(never_finished=mine), space.mask,
+                tuple(row[some] if a == C else row for a, row in enumerate(space.rows)),
+            ))  # fmt: skip
     return spaces
 
 

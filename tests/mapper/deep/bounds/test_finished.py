@@ -17,14 +17,16 @@ from dse import Layer, load_architecture
 from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
 from dse.mapper.deep.bounds.best import Best
-from dse.mapper.deep.bounds.finished import told_apart
+from dse.mapper.deep.bounds.finished import apart_by_sums, told_apart
 from dse.mapper.deep.bounds.layer_spaces import spaces_of
 from dse.mapper.deep.bounds.roots import root_of
-from dse.mapper.deep.bounds.spaces import allowing_returns
+from dse.mapper.deep.bounds.spaces import allowing_returns, space_of
 from dse.mapper.deep.bounds.stand_ins import whole_of
 from dse.mapper.deep.bounds.subproblem import Space
+from dse.mapper.deep.drafts import drafts_of
 from dse.mapper.deep.leaf.nest import workspace
 from dse.mapper.deep.lists import ListChoice
+from dse.mapper.deep.problem import spreads_that_add_up
 from dse.mapper.layer import solve
 from dse.problem.dims import OPERANDS, C, PerOperand
 
@@ -151,3 +153,35 @@ def test_best_over_fan_outs_that_add_up_equals_full_walk(seeds: range, objective
             assert found[0] == pytest.approx(front[-1, 0], rel=EQUAL, abs=0), seed
         else:
             assert found.prod() == pytest.approx(front.prod(axis=1).min(), rel=EQUAL, abs=0), seed
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_splits_are_told_apart_by_where_c_is_spread(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As each split by itself says; sorted are ways to be spread alone, of which there are few beside the splits."""
+    architecture, layer = with_two_that_add_up(seed)
+    layer, sizes = Layer("l", K=3, C=720, bits=layer.bits), list[int]()
+    sort = np.unique
+
+    def unique(rows: Any, **options: Any) -> Any:
+        sizes.append(len(rows))
+        return sort(rows, **options)
+
+    for draft in drafts_of(architecture, layer, "all")[1]:
+        space = space_of(draft.problem, draft.mask)
+        with monkeypatch.context() as patch:
+            patch.setattr(np, "unique", unique)
+            found = apart_by_sums(space)
+        kinds: dict[tuple[int, ...], list[int]] = {}
+        for row in space.rows[C]:
+            never = space.problem.never_finished.copy()
+            for level, inside in spreads_that_add_up(space.problem):
+                never |= inside * int(space.axes[C].children(level)[row] > 1)
+            kinds.setdefault(tuple(never.tolist()), []).append(int(row))
+        only = space.problem.only_finished
+        allowed = {kind: rows for kind, rows in kinds.items() if not (np.array(kind) & only).any()}
+        mine = [(tuple(one.problem.never_finished.tolist()), one.rows[C].tolist()) for one in found]
+        assert mine == sorted(allowed.items(), reverse=True)
+        for one in found:
+            assert all(np.array_equal(*rows) for a, rows in enumerate(zip(one.rows, space.rows, strict=True)) if a != C)
+    assert sizes
+    assert max(sizes) <= 4 < min(len(space.rows[C]), 1_000)
