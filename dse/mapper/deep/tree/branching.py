@@ -98,7 +98,7 @@ def laid_down(node: Node, level: int, best: Best) -> list[Node]:
     energy."""
     space, rows, lists = without_list(node, level)
     parts = list[Node]()
-    for choices, outer in _outer_ones(node, level) if best.kind != LATENCY else [(node.choices, level)]:
+    for choices, outer in _told_before(node, level, best):
         some, kin = options(node.space, choices, outer, node.mirror)
         agree = space.agree(outer, rows, some)
         if outer != level and (inner := choices[level]) is not None:
@@ -107,12 +107,12 @@ def laid_down(node: Node, level: int, best: Best) -> list[Node]:
     return parts
 
 
-def _outer_ones(node: Node, level: int) -> list[tuple[Laid, int]]:
-    """The list of which all choices are tried, and what is laid down before: for each choice about the given list the
-    one outside, or nothing."""
+def _told_before(node: Node, level: int, best: Best) -> list[tuple[Laid, int]]:
+    """What is laid down before all choices about a list are tried, and that list: the one given; or the last one but
+    this, once for each choice about the given one."""
     others = [i for i, choice in enumerate(node.choices[: node.gathered]) if choice is None and i != level]
     staged = node.space.gathered != AT_ONCE and is_large(node.space)  # with two axes alone, combinations are few
-    if not staged or len(others) != 1 or node.choices[level] is not None:
+    if best.kind == LATENCY or not staged or len(others) != 1 or node.choices[level] is not None:
         return [(node.choices, level)]
     some, _ = options(node.space, node.choices, level, node.mirror)
     return [(choices, others[0]) for choices in with_each(node.choices, level, some)]

@@ -14,6 +14,7 @@ from dse.mapper.deep.bounds.roots import root_of
 from dse.mapper.deep.bounds.stages import in_stages
 from dse.mapper.deep.bounds.subproblem import AT_ONCE
 from dse.mapper.deep.drafts import drafts_of
+from dse.mapper.deep.sketch.sketch import cost_of
 from dse.mapper.deep.solve import DeepSearch, begun_at, solve_deep
 from dse.mapper.deep.splits import stages as splits_in_stages
 from dse.mapper.deep.splits.axes import Axis
@@ -24,7 +25,6 @@ from dse.mapper.deep.tree.best_first import run_to_end
 from dse.mapper.deep.tree.branching import laid_down
 from dse.mapper.shared.incumbent import EDP, ENERGY, LATENCY
 from dse.mapper.shared.reference import Reference
-from dse.model.counting.kernel import Floats
 from dse.problem.dims import WEIGHT, C, K, N
 
 SPECS = "tests/benchmarks/specs"
@@ -118,7 +118,7 @@ def test_with_a_gap_as_well(machine: str, kind: int, monkeypatch: pytest.MonkeyP
         (best,) = solve_deep(architecture, layer, kind, 0.0, "all", 1).values
         search = DeepSearch(architecture, layer, gap, "all", np.zeros(1, dtype=np.int64))
         solution = search.solution(*run_to_end(search.seek_best(kind)))
-        least, found = (value_of(kind, values) for values in (best, solution.values[0]))
+        least, found = (cost_of(kind, values) for values in (best, solution.values[0]))
         assert least * (1 - 1e-9) <= found <= least * (1 + gap), bounds
         again = solve_deep(architecture, layer, kind, gap, "all", 1)
         assert np.array_equal(again.values, solution.values), bounds
@@ -127,11 +127,6 @@ def test_with_a_gap_as_well(machine: str, kind: int, monkeypatch: pytest.MonkeyP
         subproblems += solution.visited[0]
     assert staged == 3
     assert subproblems > 0
-
-
-def value_of(kind: int, values: Floats) -> float:
-    energy_pj, cycles = values.tolist()
-    return float({ENERGY: energy_pj, EDP: energy_pj * cycles, LATENCY: cycles}[kind])
 
 
 def test_a_search_beside_a_reference_lists_all_splits_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
