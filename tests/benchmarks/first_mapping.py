@@ -2,7 +2,8 @@
 
 `python tests/benchmarks/first_mapping.py [WORDS]` maps every distinct conv and FC layer for the least EDP, once to the
 end and then until a mapping within 5 % of the best is known, and prints a row for each machine among the words. Times
-are CPU time since the search was asked for, in a fork that has mapped two other layers before.
+are CPU time since the search was asked for, in a fork that has mapped two other layers before, on a machine as fast as
+the first one (`yardstick`).
 """
 
 from __future__ import annotations
@@ -95,7 +96,10 @@ def measured(machine: str, layer: Layer) -> First | None:
     answer = in_child(lambda: {"found": found_in(machine, layer)}, LIMIT_S, lambda: warm(machine, "edp", LIMIT_S))
     if "error" in answer:
         raise RuntimeError(f"{layer.name} on {machine}: {answer['error']}")
-    return First.of(answer["found"], answer["found"][-1][1]) if answer else None
+    if not answer:
+        return None
+    found = [(seconds / answer["slowness"], value) for seconds, value in answer["found"]]
+    return First.of(found, found[-1][1])
 
 
 def cells(machine: str, some: Sequence[First]) -> tuple[str, ...]:

@@ -3,7 +3,8 @@
 `python tests/benchmarks/further_point.py [WORDS]` maps every distinct conv and FC layer of ResNet-50 on a machine as it
 is, then on two that differ in one setting, and prints a row for each machine, goal and setting among the words, such as
 `simba_pe edp size`. With a gap the machine as it is is the reference, as in a sweep. Times are CPU time of one layer,
-each the least of some runs in a fork that has no tables of other layers.
+each the median of some runs in a fork that has no tables of other layers, on a machine as fast as the first one
+(`yardstick`).
 """
 
 from __future__ import annotations
@@ -98,8 +99,8 @@ def measured(machine: str, goal: str, setting: str, layer: Layer) -> Spent:
         answer = in_child(work, LIMIT_S)
         if "spent" not in answer:
             raise RuntimeError(f"{layer.name} on {machine}: {answer.get('error', 'took too long')}")
-        runs.append(answer["spent"])
-    first, *further = map(min, zip(*runs, strict=True))
+        runs.append([seconds / answer["slowness"] for seconds in answer["spent"]])
+    first, *further = map(statistics.median, zip(*runs, strict=True))
     return Spent(layer.name, first, tuple(further))
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from benchmarks import speed
 from benchmarks.speed import (
     LIMIT_S,
     REMARKS,
@@ -119,6 +120,19 @@ def test_a_layer_that_takes_too_long_is_given_up() -> None:
             pass
 
     assert in_child(forever, 1.0) == {}
+
+
+def test_times_are_those_of_a_machine_as_fast_as_the_first_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy() -> dict[str, float]:
+        start = time.thread_time()
+        while time.thread_time() - start < 0.05:
+            pass
+        return {"spent": time.thread_time() - start}
+
+    monkeypatch.setattr(speed, "slowness", lambda: 4.0)
+    found = in_child(busy, 10.0)
+    assert found["slowness"] == 4.0
+    assert found["spent"] / 4 <= found["seconds"] < 0.5 * found["spent"]
 
 
 def test_every_layer_of_the_four_networks_is_there() -> None:
