@@ -84,6 +84,9 @@ NOT_OF = ((1 << K), (1 << N) | (1 << P) | (1 << Q), (1 << C) | (1 << R) | (1 << 
 JUMP = 1.1
 """What a mapping that does not fit costs more at least: only those that fit can be priced."""
 
+STRICT = 1e6
+"""The same, where only mappings that fit are wanted."""
+
 FAR = 2.0
 """A mapping that holds more than so many times too much is not looked at."""
 
@@ -356,7 +359,16 @@ def _with_fills(sums: SketchSums, sketch: Sketch, kind: int, time: float) -> flo
     if not all_finished(sums, sketch):
         over = too_much(sums, sketch, False)
     value = _objective(sums.static_pj, kind, sketch.totals[0], time) * too_often(sums, sketch)
-    return JUMP * value * over * over * over * over if over > 1.0 else value
+    jump = JUMP if sums.state[2] == 0 else STRICT
+    return jump * value * over * over * over * over if over > 1.0 else value
+
+
+def fits(sums: SketchSums, sketch: Sketch) -> bool:
+    """Whether no level holds more than it has room for."""
+    if not settle(sums, sketch):
+        return False
+    _count_words(sums, sketch)
+    return sketch.fits[0] <= 1.0 and (all_finished(sums, sketch) or too_much(sums, sketch, False) <= 1.0)
 
 
 def _objective(static_pj: float, kind: int, energy: float, time: float) -> float:

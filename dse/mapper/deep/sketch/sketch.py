@@ -10,7 +10,7 @@ from dse.mapper.deep.leaf.orders import Goal, Incumbents, Scratch, price_orders,
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.record import ANYTHING, COLS, PER_LEVEL, PER_PART, ROWS, TRIPS
 from dse.mapper.deep.sketch.anneal import HOT, WARM, anneal, places_of
-from dse.mapper.deep.sketch.estimate import PLACES, Sketch, estimate, new_sketch, note, words_of
+from dse.mapper.deep.sketch.estimate import PLACES, Sketch, estimate, fits, new_sketch, note, words_of
 from dse.mapper.deep.sketch.moves import BETTER, Moves, allowed, begin, best_swap, descend, move, moves_of, put_outside
 from dse.mapper.deep.sketch.spreads import spread_out, steps_of
 from dse.mapper.deep.sketch.sums import SketchSums, sums_of
@@ -172,7 +172,12 @@ def sketch_mappings(
             _put_back(sums, mine, best)
             ready, due, swaps, kicks, rounds = False, True, 0, 0, rounds - 1
         if ready:
-            found = descend(sums, moves, mine, goal.kind)
+            found = np.inf
+            for strict in range(2):  # what does not fit is made to, as it cannot be priced
+                if strict == 0 or (due and found < value * BETTER and not fits(sums, mine)):
+                    sums.state[2] = strict
+                    found = descend(sums, moves, mine, goal.kind)
+            sums.state[2] = 0
             if found < value * BETTER:
                 value, due = found, due or ((anew or again) and found <= NEARLY * effort.enough)
                 _keep(mine, best)

@@ -44,9 +44,9 @@ class SketchSums(NamedTuple):
     from_inside : (k,) int64
         The last view of the crossing that brings psums to a level from inside, -1 for none.
     capacity : (k + 1, 4) float
-    state : (2,) int64
-        How many estimates there were; and 1 while psums may not come back from the outermost level. Together, as a
-        field more makes estimates a third slower.
+    state : (3,) int64
+        How many estimates there were; 1 while psums may not come back from the outermost level; and 1 while only
+        mappings that fit are wanted. Together, as a field more makes estimates a third slower.
     """
 
     operand: Ints
@@ -125,7 +125,7 @@ def sums_of(dp: Deep, narrow: Ints) -> SketchSums:
     sums = SketchSums(
         operand[:count], parent[:count], child[:count], views[: count + 1], counted[:rows], form, constant, level_of,
         fills, fill_cost, dp.bounds, dp.window, dp.words, dp.static_pj, bits, dp.capacity, finished,
-        from_inside, np.zeros(2, dtype=np.int64),
+        from_inside, np.zeros(3, dtype=np.int64),
     )  # fmt: skip
     _book_energy(dp, sums, fans)
     for t in range(ports):
