@@ -181,6 +181,15 @@ def test_what_is_written_of_a_damaged_log_says_so(copy):
     assert f"warning: out/{FILE_NAME}:1: " in done.stderr
 
 
+def test_what_is_explained_of_a_damaged_log_says_so(copy):
+    log = copy / "out" / FILE_NAME
+    number = next(e.number for e in read_results(copy / "out").designs if e.ok)
+    log.write_text("{}\n" + log.read_text())
+    done = called("explain", "out", str(number), "--jobs", "0", cwd=copy)
+    assert done.returncode == 0, done.stderr
+    assert f"warning: out/{FILE_NAME}:1: " in done.stderr
+
+
 @pytest.mark.parametrize("change", [
     ("made:", "unmade:"), ("search:", "search: []\nx:"), ("networks: [", "networks: [3, "),
     ("trials: 2", "trials: two"), ("space:", "space: 3\ny:"),

@@ -117,6 +117,8 @@ def _of_sweep(inputs: Inputs, resident: bool, workers: Workers) -> Explained:
         raise DseError(f"{changed[0]} does not change a design of a sweep", hint="explain ARCH and WORKLOAD instead")
     directory = Path(inputs.architecture)
     result, book = read_results(directory), read_book(directory)
+    for damage in result.damaged:  # the design may be on that line
+        note(f"warning: {damage}")
     design = next((e for e in result.designs if str(e.number) == inputs.workload), None)
     if design is None:
         raise DseError(f"{directory} has no design {inputs.workload!r}", hint="the table of its page has their numbers")

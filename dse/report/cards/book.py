@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from time import process_time
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 Name = TypeVar("Name")
 
 FILE = "cards.json"
-VERSION = 6
+VERSION = 7
 """Of the file; cards of another version are made again."""
 
 
@@ -228,12 +229,21 @@ def all_changes(result: SweepResult, book: Book, numbers: Iterable[int]) -> dict
 
 def write_book(directory: Path, book: Book) -> None:
     """Write `cards.json`."""
-    plain = {
-        "version": VERSION,
+    content = {
         "cards": [{"number": number, **card} for number, card in book.cards.items()],
         "steps": [{"number": number, "rows": rows} for number, rows in book.steps.items()],
     }
-    write_text(directory / FILE, json.dumps(plain, separators=(",", ":"), allow_nan=False) + "\n")
+    plain = {"version": VERSION, "digest": _digest(content), **content}
+    write_text(directory / FILE, _text(plain) + "\n")
+
+
+def _text(plain: Any) -> str:
+    return json.dumps(plain, separators=(",", ":"), allow_nan=False)
+
+
+def _digest(content: Any) -> str:
+    """What shows that somebody changed the file, as figures in it are not checked one by one."""
+    return sha256(_text(content).encode()).hexdigest()
 
 
 def read_book(directory: Path) -> Book:
@@ -251,7 +261,9 @@ def read_book(directory: Path) -> Book:
         plain = json.loads(path.read_text())
         if plain["version"] != VERSION:
             return Book()
-        steps = {entry["number"]: entry["rows"] for entry in plain["steps"]}
-        return Book({card.pop("number"): card for card in plain["cards"]}, steps)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        raise DseError("is damaged", file=str(path), hint="delete it; `dse report` makes the cards again") from None
+        cards, steps = plain["cards"], plain["steps"]
+        if plain["digest"] == _digest({"cards": cards, "steps": steps}):
+            return Book({card.pop("number"): card for card in cards}, {each["number"]: each["rows"] for each in steps})
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    raise DseError("is damaged", file=str(path), hint="delete it; `dse report` makes the cards again")

@@ -181,6 +181,18 @@ def test_cards_of_another_version_are_none_and_damaged_ones_an_error(tmp_path: P
         read_book(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "change", [('"area_mm2":', '"area":'), ('"energy_pj":', '"energy_pj":[],"x":'), ('"steps":[', '"steps":[3,')]
+)
+def test_cards_that_somebody_changed_are_damaged(swept, tmp_path: Path, change: tuple[str, str]):
+    write_book(tmp_path, swept[2])
+    text = (tmp_path / "cards.json").read_text()
+    assert change[0] in text
+    (tmp_path / "cards.json").write_text(text.replace(*change, 1))
+    with pytest.raises(DseError, match="is damaged"):
+        read_book(tmp_path)
+
+
 def test_area_by_part_is_the_whole_area():
     for name in ("eyeriss", "edge_npu", "tpu_v1"):
         architecture = dse.load_architecture(name)
