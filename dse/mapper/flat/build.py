@@ -138,7 +138,11 @@ def _template(
         keeps[node] = [int(o in operands) for o in OPERANDS]
     in_buffer = keeps[roles.buffer] if roles.buffer >= 0 else np.zeros(3, dtype=np.int64)
     in_pe = keeps[roles.pe] if roles.pe >= 0 else np.zeros(3, dtype=np.int64)
-    terms = _linear(roles, prices, in_buffer, in_pe)
+    energies, up, over = _linear(roles, prices, in_buffer, in_pe)
+    ports = _ports_of(roles, prices, in_buffer, up, over)
+    ports = ports.with_turns(_serial(roles, prices, in_buffer, in_pe), roles.outer)
+    if only_finished:
+        ports = ports.with_one(roles.buffer, np.zeros((1, 3)), np.zeros((1, 3)), ())
     capacity = capacities(architecture) * layer.grain
     unbounded = np.full(4, inf)
     array = architecture.hierarchy[roles.array] if roles.array >= 0 else FanOut("none", 1, 1)
@@ -147,33 +151,13 @@ def _template(
     buffer_each, pe_each = buffer_each * _tiles(architecture, roles.buffer), pe_each * _tiles(architecture, roles.pe)
     # Per operand, so that tiles in the buffer's widths can be held against it.
     room = _together(capacity[roles.pe] if roles.pe >= 0 else unbounded, array.children) * buffer_each / pe_each
-    places, port_cost, port_saved, joins = prices.port_node, prices.port_cost, prices.port_saved, prices.port_joins
-    is_outer, waits = places == roles.outer, -1
-    port_fixed = _port_fixed(roles, prices, in_buffer)
-    stopped = _serial(roles, prices, in_buffer, in_pe)
-    # Ports of the bounds' own, which serve nothing in the model.
-    own_ports = [] if stopped is None else [(roles.outer, True)]
-    if stopped is not None:
-        waits, is_outer = len(places), np.zeros(len(places), dtype=bool)
-        for name, value in zip(("port_up", "port_over"), stopped[:2], strict=True):
-            terms[name] = np.append(terms[name], value, axis=0)
-        port_fixed.append(stopped[2])
-    if only_finished:
-        for name in ("port_up", "port_over"):
-            terms[name] = np.append(terms[name], np.zeros((1, 3)), axis=0)
-        own_ports.append((roles.buffer, False))
-        port_fixed.append(())
-    for node, outermost in own_ports:
-        places, joins, is_outer = np.append(places, node), np.append(joins, -1), np.append(is_outer, outermost)
-        port_cost, port_saved = (np.append(x, np.zeros_like(x[:1], shape=(1, *x.shape[1:])), axis=0)
-                                 for x in (port_cost, port_saved))  # fmt: skip
     flow = architecture.dataflow
     instance = record(
         INSTANCE,
         {
             "bits": buffer_each, "pe_each": pe_each, "only_finished": only_finished,
-            "in_buffer": in_buffer, "in_pe": in_pe, "static_pj": prices.static_pj, "ports": len(places),
-            "port_outer": is_outer, "waits": waits,
+            "in_buffer": in_buffer, "in_pe": in_pe, "static_pj": prices.static_pj, "ports": len(ports.node),
+            "port_outer": ports.is_outer, "waits": ports.waits,
             "buffer_bits": capacity[roles.buffer] if roles.buffer >= 0 else unbounded,
             "pe_bits": capacity[roles.pe] if roles.pe >= 0 else unbounded,
             "room": room,
@@ -185,13 +169,13 @@ def _template(
             "reduces_psums": roles.array >= 0 and array.reduces, "relevance": RELEVANCE,
             "access_pj": prices.access_pj, "saved_pj": prices.saved_pj,
             "fan_pj": prices.fan_pj, "buffering": prices.buffering,
-            "port_node": places, "port_cost": port_cost, "port_saved": port_saved, "port_joins": joins,
-            "folds": structure.folds, **terms,
+            "port_node": ports.node, "port_cost": ports.cost, "port_saved": ports.saved, "port_joins": ports.joins,
+            "port_up": ports.up, "port_over": ports.over, "folds": structure.folds, **energies,
         },
     )  # fmt: skip
     most = float(prices.access_pj.sum() + prices.fan_pj.sum()), 1.0 + float(prices.port_cost.sum())
     fixed = _fixed(roles, prices, in_buffer, in_pe)
-    return Template(own, instance, *fixed, tuple(port_fixed), tuple(joins.tolist()), most)
+    return Template(own, instance, *fixed, ports.fixed, tuple(ports.joins.tolist()), most)
 
 
 def _widths(layer: Layer, only_finished: bool) -> tuple[Array, Array]:
@@ -278,8 +262,40 @@ def _keepers(roles: Roles, in_buffer: Array) -> list[int]:
     return [roles.outer, *([roles.buffer] if in_buffer[PSUM] else ())]
 
 
-def _port_fixed(roles: Roles, prices: Prices, in_buffer: Array) -> list[tuple[float, ...]]:
-    """`port_fixed` of a template, see `_linear`."""
+class _Ports(NamedTuple):
+    """Ports as `INSTANCE` and `Template` have them: those of the levels, then the bounds' own, which serve nothing in
+    the model."""
+
+    node: Array
+    cost: Array
+    saved: Array
+    joins: Array
+    up: Array
+    over: Array
+    fixed: tuple[tuple[float, ...], ...]
+    is_outer: Array
+    waits: int = -1
+
+    def with_one(self, node: int, up: Array, over: Array, fixed: tuple[float, ...]) -> _Ports:
+        """One more of the bounds' own, on a level."""
+        cost, saved = (np.append(x, np.zeros_like(x[:1], shape=(1, *x.shape[1:])), axis=0)
+                       for x in (self.cost, self.saved))  # fmt: skip
+        return self._replace(
+            node=np.append(self.node, node), cost=cost, saved=saved, joins=np.append(self.joins, -1),
+            up=np.append(self.up, up, axis=0), over=np.append(self.over, over, axis=0), fixed=(*self.fixed, fixed),
+            is_outer=np.append(self.is_outer, False),
+        )  # fmt: skip
+
+    def with_turns(self, serial: tuple[Array, Array, tuple[float, ...]] | None, outer: int) -> _Ports:
+        """With that of transfers that take turns, if any do: it alone counts as one of the outermost level then."""
+        if serial is None:
+            return self
+        waits, more = len(self.node), self.with_one(outer, *serial)
+        return more._replace(is_outer=np.arange(waits + 1) == waits, waits=waits)
+
+
+def _ports_of(roles: Roles, prices: Prices, in_buffer: Array, up: Array, over: Array) -> _Ports:
+    """Those of the levels; `up` and `over` are of `_linear`."""
     buffered, keepers, found = bool(in_buffer[PSUM]), _keepers(roles, in_buffer), []
     parent = roles.buffer if buffered else roles.outer
     for node, costs, saved in zip(
@@ -292,11 +308,17 @@ def _port_fixed(roles: Roles, prices: Prices, in_buffer: Array) -> list[tuple[fl
             write if buffered and node == roles.buffer else 0.0,
         ]
         found.append((*starting, float(saved.sum()) if node in keepers else 0.0))
-    return found
+    return _Ports(
+        prices.port_node, prices.port_cost, prices.port_saved, prices.port_joins, up, over, tuple(found),
+        prices.port_node == roles.outer,
+    )  # fmt: skip
 
 
-def _linear(roles: Roles, prices: Prices, in_buffer: Array, in_pe: Array) -> dict[str, Any]:
-    """Energy and port time as linear functions of the words of the two crossings (see psums in docs/model.md).
+def _linear(
+    roles: Roles, prices: Prices, in_buffer: Array, in_pe: Array
+) -> tuple[dict[str, list[float]], Array, Array]:
+    """Energy, and port time up and over, as linear functions of the words of the two crossings (see psums in
+    docs/model.md).
 
     At the parent of a crossing a psum that arrives is written and, unless it starts its visit, read and given back to
     the children; the psums of the outermost level start empty once each, and so do those of the buffer. Each of them is
@@ -333,4 +355,4 @@ def _linear(roles: Roles, prices: Prices, in_buffer: Array, in_pe: Array) -> dic
         if joined >= 0:
             for table in tables:
                 table[joined] += table[t]
-    return {"up_pj": up, "fill_pj": fill, "outer_pj": outer, "port_up": tables[0], "port_over": tables[1]}
+    return {"up_pj": up, "fill_pj": fill, "outer_pj": outer}, *tables
