@@ -169,28 +169,19 @@ class Plan:
         evaluators["repriced"] = evaluators["exact"]
         networks = self._networks()
         texts = {batch: networks_text(network.key() for network in read) for batch, read in networks.items()}
-        constraints = [constraint.to_dict() for constraint in plain.constraints]
-        counted = [plain.combination.how, list(plain.combination.weights)]
 
         def resolve(settings: Mapping[str, Any]) -> Any:
             return resolved(self.spec, {**self.hardware.settings, **settings})
 
         def identify(settings: Mapping[str, Any], design: Any, kind: Kind) -> str:
-            how = evaluators[kind]
             architecture = design.architecture if isinstance(design, Batched) else design
-            keeping = [] if architecture is None else [level.name for level in architecture.levels if level.on_chip]
-            mapper = {
-                "objective": how.objective, "gap": how.gap, "front": how.front, "constraints": constraints,
-                "combine": counted, "per_image": BATCH in self.space,
-                **({"resident": keeping} if self.search.resident else {}),
-                **({"layers": kind} if kind == "repriced" else {}),
-                **({"reference": how.beside} if how.beside else {}),
-            }  # fmt: skip
-            return identity(self._hashed(settings, architecture), texts[settings.get(BATCH)], mapper)
+            asked = self._asked(evaluators[kind], kind, architecture)
+            return identity(self._hashed(settings, architecture), texts[settings.get(BATCH)], asked)
 
+        constraints, combine = _counted(plain)
         shared = {
             "limits": constraints, "objectives": list(self.search.objectives), "gap": self.search.gap,
-            "combine": counted,
+            "combine": combine,
         }  # fmt: skip
         everything = networks_text(network.key() for read in networks.values() for network in read)
         evaluate = {kind: self._evaluator(how, networks) for kind, how in evaluators.items()}
@@ -210,6 +201,18 @@ class Plan:
             trial_s=trial_s,
             sweep_id=sweep_id,
         )
+
+    def _asked(self, how: NetworkEvaluator, kind: Kind, architecture: Architecture | None) -> dict[str, Any]:
+        """What an evaluation asks of the mapper, as its identity has it."""
+        keeping = [] if architecture is None else [level.name for level in architecture.levels if level.on_chip]
+        constraints, combine = _counted(how)
+        return {
+            "objective": how.objective, "gap": how.gap, "front": how.front, "constraints": constraints,
+            "combine": combine, "per_image": BATCH in self.space,
+            **({"resident": keeping} if self.search.resident else {}),
+            **({"layers": kind} if kind == "repriced" else {}),
+            **({"reference": how.beside} if how.beside else {}),
+        }  # fmt: skip
 
     def trial_s(self, limits: Limits) -> float:
         """Seconds that a trial may take; on hierarchies of the deep search by default so much CPU time."""
@@ -332,6 +335,11 @@ def _check_resident(
         raise DseError("with tensors on chip the whole network counts", hint="leave out the layers, or resident")
     if not any(path.endswith(".on_chip") for path in choices):
         home_level(spec.resolve(hardware.settings) if hardware.settings else spec.architecture)
+
+
+def _counted(how: NetworkEvaluator) -> tuple[list[Any], list[Any]]:
+    """Limits, and how several networks count, as identities have them."""
+    return [limit.to_dict() for limit in how.constraints], [how.combination.how, list(how.combination.weights)]
 
 
 def _is_one(workloads: Any) -> bool:
