@@ -93,6 +93,38 @@ class BestSketch(NamedTuple):
     stays: Ints
 
 
+class Tries(NamedTuple):
+    """What is tried, and how often.
+
+    Parameters
+    ----------
+    known : bool
+        Whether it begins at the mapping that is known.
+    several : bool
+        Whether mappings are annealed.
+    starts, begun : int
+        Beginnings that are priced at once; and all, with those that spread dims over fan-outs in each way.
+    rounds : int
+        As `ROUNDS`.
+    runs, left : int
+        As `RUNS`, and how many of these are left out.
+    spreads : (n, 8, places) int64
+        See `spread_out`.
+    enough : float
+        A mapping that costs no more is not annealed.
+    """
+
+    known: bool
+    several: bool
+    starts: int
+    begun: int
+    rounds: int
+    runs: int
+    left: int
+    spreads: Ints
+    enough: float
+
+
 @entry
 def sketch_mappings(
     dp: Deep, kindred: Kindred, goal: Goal, incumbents: Incumbents, held: int, effort: SketchEffort
@@ -115,32 +147,24 @@ def sketch_mappings(
         How many are known.
     """
     sums, moves = sums_of(dp, kindred.bits[len(kindred.bits) - 1, :, PSUM]), moves_of(dp)
-    anew, again = effort.part == ANEW, effort.part == AGAIN
     mine, other, scratch = new_sketch(sums), new_sketch(sums), scratch_of(dp)
-    known, value = held > 0 and not anew, np.inf
-    best = BestSketch(np.ones_like(mine.factors), np.zeros_like(mine.stays))
-    starts, rounds = (1, 1) if known else (len(STARTS), ROUNDS)
-    several, places = moves.free.sum() >= SEVERAL and effort.part != SOON, places_of(sums, moves)
-    spreads, enough = np.ones((0, 8, PLACES * len(dp.nodes)), dtype=np.int64), 0.0
-    if several and (not known or again) and goal.kind != ENERGY and dp.folds_wanted.max() == 0:
-        spreads = spread_out(dp, moves.most)
-        enough = FAST * steps_of(dp, spreads[0]) if goal.kind == LATENCY else 0.0
-    begun = starts + (0 if again else len(spreads))
+    best, value = BestSketch(np.ones_like(mine.factors), np.zeros_like(mine.stays)), np.inf
+    places, tries = places_of(sums, moves), tries_of(dp, moves, goal.kind, held, effort.part)
+    known, spreads, to_be_enough = tries.known, tries.spreads, effort.part == ANEW or effort.part == AGAIN
     start, swaps, kicks, before = 0, 0, 0, np.inf
-    runs = RUNS[2 if known and not again else 0 if goal.kind == ENERGY else 1] - (1 if again else 0)
-    runs, left = runs if several and len(places.dims) > 0 else 0, runs - 1 if anew else 0
+    rounds, runs = tries.rounds, tries.runs if len(places.dims) > 0 else 0
     # Where psums may come back at first, other beginnings end worse.
     sums.state[1] = kindred.only_finished[0 if known else len(kindred.only_finished) - 1, 0]
     # One loop for all that is tried: compiled code has a copy of all for each place that calls `descend` or `_priced`.
     while True:
-        ready, due = True, start < starts
+        ready, due = True, start < tries.starts
         if due:
             if not _begun(dp, sums, moves, mine, start, incumbents.records, known):
                 return held
             start += 1
-        elif start < begun:
+        elif start < tries.begun:
             ready = _begun(dp, sums, moves, mine, start % len(STARTS), incumbents.records, False)
-            _spread(dp, sums, moves, mine, spreads[start - starts])
+            _spread(dp, sums, moves, mine, spreads[start - tries.starts])
             start += 1
         elif rounds == 0 or value == np.inf:  # nothing is kept, as where a level has no room at all
             return held
@@ -151,15 +175,15 @@ def sketch_mappings(
             _put_back(sums, mine, best)
             ready = best_swap(sums, moves, mine, goal.kind, value) < value * BETTER
             swaps = swaps + 1 if ready else SWAPS
-        elif kicks < len(KICKS) and not known and not several:
+        elif kicks < len(KICKS) and not known and not tries.several:
             ready = _kicked(dp, sums, moves, mine, best, kicks)
             kicks += 1
-        elif runs > left and value > enough:
+        elif runs > tries.left and value > tries.enough:
             near, due = runs % 2 == 1 and len(spreads) > 0, True
             if near:
                 _put_back(sums, mine, best)
             else:
-                _begun(dp, sums, moves, mine, runs % len(STARTS), incumbents.records, known and not again)
+                _begun(dp, sums, moves, mine, runs % len(STARTS), incumbents.records, known and effort.part != AGAIN)
                 if len(spreads) > 0:
                     _spread(dp, sums, moves, mine, spreads[runs % len(spreads)])
             ready = anneal(sums, moves, mine, other, goal.kind, places, WARM if near else HOT, runs) < np.inf
@@ -172,19 +196,39 @@ def sketch_mappings(
             _put_back(sums, mine, best)
             ready, due, swaps, kicks, rounds = False, True, 0, 0, rounds - 1
         if ready:
-            found = np.inf
-            for strict in range(2):  # what does not fit is made to, as it cannot be priced
-                if strict == 0 or (due and found < value * BETTER and not fits(sums, mine)):
-                    sums.state[2] = strict
-                    found = descend(sums, moves, mine, goal.kind)
-            sums.state[2] = 0
+            found = _descended(sums, moves, mine, goal.kind, value if due else -np.inf)
             if found < value * BETTER:
-                value, due = found, due or ((anew or again) and found <= NEARLY * effort.enough)
+                value, due = found, due or (to_be_enough and found <= NEARLY * effort.enough)
                 _keep(mine, best)
         if due:
             held = _priced(dp, kindred, sums, moves, mine, goal, incumbents, held, scratch)
-            if (anew or again) and held > 0 and cost_of(goal.kind, incumbents.values[0]) <= effort.enough:
+            if to_be_enough and held > 0 and cost_of(goal.kind, incumbents.values[0]) <= effort.enough:
                 return held
+
+
+def tries_of(dp: Deep, moves: Moves, kind: int, held: int, part: int) -> Tries:
+    """What `sketch_mappings` tries of some part, with so many mappings known."""
+    known, again = held > 0 and part != ANEW, part == AGAIN
+    several = moves.free.sum() >= SEVERAL and part != SOON
+    starts, rounds = (1, 1) if known else (len(STARTS), ROUNDS)
+    spreads, enough = np.ones((0, 8, PLACES * len(dp.nodes)), dtype=np.int64), 0.0
+    if several and (not known or again) and kind != ENERGY and dp.folds_wanted.max() == 0:
+        spreads = spread_out(dp, moves.most)
+        enough = FAST * steps_of(dp, spreads[0]) if kind == LATENCY else 0.0
+    runs = RUNS[2 if known and not again else 0 if kind == ENERGY else 1] - (1 if again else 0)
+    left, begun = runs - 1 if part == ANEW else 0, starts + (0 if again else len(spreads))
+    return Tries(known, several, starts, begun, rounds, runs if several else 0, left, spreads, enough)
+
+
+def _descended(sums: SketchSums, moves: Moves, mine: Sketch, kind: int, before: float) -> float:
+    """Make a mapping better, and if it costs less than another one did, made to fit, as it cannot be priced else."""
+    found = np.inf
+    for strict in range(2):  # one call, as compiled code has a copy of `descend` for each
+        if strict == 0 or (found < before * BETTER and not fits(sums, mine)):
+            sums.state[2] = strict
+            found = descend(sums, moves, mine, kind)
+    sums.state[2] = 0
+    return found
 
 
 def cost_of(kind: int, values: Floats) -> float:
