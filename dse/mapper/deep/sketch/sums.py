@@ -73,9 +73,44 @@ class SketchSums(NamedTuple):
 def sums_of(dp: Deep, narrow: Ints) -> SketchSums:
     """Gather what energy and times are sums of: see `dse.mapper.deep.bounds.sums.terms.Book`."""
     levels, ports = len(dp.nodes), len(dp.port_node)
+    operand, parent, child, views, counted, fans = _crossings_of(dp)
+    count = len(operand)
+    bits = np.zeros((levels, 3), dtype=np.int64)
+    serial = False
+    for c in range(count):
+        serial = serial or (child[c] < levels and dp.buffering[dp.nodes[child[c]], operand[c]] == SINGLE)
+    sizes = 1 + ports + (ports if serial else 0)
+    form, constant = np.zeros((len(counted), sizes)), np.zeros(sizes)
+    level_of = np.zeros(ports, dtype=np.int64)
+    for t in range(ports):
+        for level in range(levels):
+            if dp.nodes[level] == dp.port_node[t]:
+                level_of[t] = level
+    from_inside, finished = np.full(levels, -1), np.zeros(levels, dtype=np.int64)
+    for c in range(count):
+        if operand[c] == PSUM:
+            from_inside[parent[c]] = views[c + 1] - 1
+    for level in range(1, levels):
+        for o in range(3):
+            if dp.kept[level, o] == 1 and min(dp.capacity[level, o], dp.capacity[level, SHARED]) < np.inf:
+                bits[level, o] = dp.bits[level, o]
+        finished[level] = min(bits[level, PSUM], narrow[level])
+    fills, fill_cost = _fills_of(dp, operand, parent, child, level_of)
+    sums = SketchSums(
+        operand, parent, child, views, counted, form, constant, level_of, fills, fill_cost, dp.bounds, dp.window,
+        dp.words, dp.static_pj, bits, dp.capacity, finished, from_inside, np.zeros(3, dtype=np.int64),
+    )  # fmt: skip
+    _book_energy(dp, sums, fans)
+    for t in range(ports):
+        _book_port(dp, sums, t)
+    return sums
+
+
+def _crossings_of(dp: Deep) -> tuple[Ints, Ints, Ints, Ints, Ints, Ints]:
+    """The crossings of each operand, `operand` to `counted` of `SketchSums`, and the fan-out that each row comes to."""
+    levels = len(dp.nodes)
     operand, parent = np.zeros(3 * levels, dtype=np.int64), np.zeros(3 * levels, dtype=np.int64)
-    child, bits = np.zeros(3 * levels, dtype=np.int64), np.zeros((levels, 3), dtype=np.int64)
-    views = np.zeros(3 * levels + 1, dtype=np.int64)
+    child, views = np.zeros(3 * levels, dtype=np.int64), np.zeros(3 * levels + 1, dtype=np.int64)
     counted = np.zeros((3 * levels * (levels + 1), levels), dtype=np.int64)
     fans = np.zeros((3 * levels * (levels + 1)), dtype=np.int64)
     count = 0
@@ -102,35 +137,7 @@ def sums_of(dp: Deep, narrow: Ints) -> SketchSums:
             count += 1
             outside = inside
     rows = views[count]
-    serial = False
-    for c in range(count):
-        serial = serial or (child[c] < levels and dp.buffering[dp.nodes[child[c]], operand[c]] == SINGLE)
-    sizes = 1 + ports + (ports if serial else 0)
-    form, constant = np.zeros((rows, sizes)), np.zeros(sizes)
-    level_of = np.zeros(ports, dtype=np.int64)
-    for t in range(ports):
-        for level in range(levels):
-            if dp.nodes[level] == dp.port_node[t]:
-                level_of[t] = level
-    from_inside, finished = np.full(levels, -1), np.zeros(levels, dtype=np.int64)
-    for c in range(count):
-        if operand[c] == PSUM:
-            from_inside[parent[c]] = views[c + 1] - 1
-    for level in range(1, levels):
-        for o in range(3):
-            if dp.kept[level, o] == 1 and min(dp.capacity[level, o], dp.capacity[level, SHARED]) < np.inf:
-                bits[level, o] = dp.bits[level, o]
-        finished[level] = min(bits[level, PSUM], narrow[level])
-    fills, fill_cost = _fills_of(dp, operand[:count], parent[:count], child[:count], level_of)
-    sums = SketchSums(
-        operand[:count], parent[:count], child[:count], views[: count + 1], counted[:rows], form, constant, level_of,
-        fills, fill_cost, dp.bounds, dp.window, dp.words, dp.static_pj, bits, dp.capacity, finished,
-        from_inside, np.zeros(3, dtype=np.int64),
-    )  # fmt: skip
-    _book_energy(dp, sums, fans)
-    for t in range(ports):
-        _book_port(dp, sums, t)
-    return sums
+    return operand[:count], parent[:count], child[:count], views[: count + 1], counted[:rows], fans[:rows]
 
 
 def _back(dp: Deep, sums: SketchSums, c: int, row: int, cost: float) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from dse.mapper.deep.bounds.best import MARGIN, Best
 from dse.mapper.deep.bounds.dominance import WORTHWHILE, needed_splits
 from dse.mapper.deep.bounds.finished import Returning, told_apart
-from dse.mapper.deep.bounds.kept import BestBefore, rules_of
+from dse.mapper.deep.bounds.kept import BestBefore
 from dse.mapper.deep.bounds.left import only_left
 from dse.mapper.deep.bounds.roots import root_of
 from dse.mapper.deep.bounds.stand_ins import has_one_array, has_several_lists, is_large, whole_of
@@ -24,7 +24,8 @@ from dse.mapper.deep.lists import choices_of, nothing_of
 from dse.mapper.deep.tree import branching as cut
 from dse.mapper.deep.tree import for_both
 from dse.mapper.deep.tree.branching import Learned, half_of, halves, laid_down, next_list
-from dse.mapper.deep.tree.improve import exchange_near, improved, probed
+from dse.mapper.deep.tree.earlier import take_up
+from dse.mapper.deep.tree.improve import improved, probed
 from dse.mapper.deep.tree.start import ENOUGH, cheapest_of, first_mappings, stirred
 from dse.mapper.deep.tree.walks import OPEN, price, surviving, walk, walk_to
 from dse.mapper.shared.incumbent import FRONT, LATENCY
@@ -108,7 +109,7 @@ def seek(
     both = {id(space): one for one in later for space in one.beside}
     known = best.target()
     for one in found:
-        _take_up(spaces, best, one)
+        take_up(spaces, best, one)
     best.warm = bool(found) and best.held > 0
     if best.warm and best.gap == 0:  # with a gap, only where some space is not closed
         known = improved(spaces, best, known)
@@ -132,15 +133,7 @@ def seek(
         best.visited[SUBPROBLEMS] += 1
         if best.visited[SUBPROBLEMS] - before == dive_at:
             dive_at *= 2
-            if best.sketches is not None:
-                sketch, best.sketches = best.sketches, None
-                sketch()
-            if bound < best.target() - PROVEN:
-                dive(node, best)
-                if several and best.held > 0 and (node.space.gathered == AT_ONCE or node.gathered == 0):
-                    for_both.make_that_of(best, spaces, later)
-                    for space, rows, choices in stirred(_at_hand(spaces, node), whole_of(node), best, random):
-                        price(space, rows, choices, best)
+            _seek_better(node, best, spaces, later, random if several else None)
         if learned is not None:
             learned.goes_on(int(best.visited[SUBPROBLEMS]) - before, node)
         if returning is not None and (walked_at_once(node, best) or not for_both.is_open(node)):
@@ -157,6 +150,23 @@ def seek(
     return inf
 
 
+def _seek_better(
+    node: Node, best: Best, spaces: list[Space], later: list[Returning], random: np.random.Generator | None
+) -> None:
+    """Look for better mappings from a subproblem on: in sketches that are left, in a dive, and among those like the
+    best one, changed by chance, where random numbers are given."""
+    if best.sketches is not None:
+        sketch, best.sketches = best.sketches, None
+        sketch()
+    if best.open >= best.target() - PROVEN:
+        return
+    dive(node, best)
+    if random is not None and best.held > 0 and (node.space.gathered == AT_ONCE or node.gathered == 0):
+        for_both.make_that_of(best, spaces, later)
+        for space, rows, choices in stirred(_at_hand(spaces, node), whole_of(node), best, random):
+            price(space, rows, choices, best)
+
+
 def _at_hand(spaces: list[Space], node: Node) -> list[Space]:
     """The spaces of which mappings are improved: where splits are listed in stages, those of a subproblem alone."""
     return spaces if node.space.gathered == AT_ONCE else [node.space]
@@ -165,17 +175,6 @@ def _at_hand(spaces: list[Space], node: Node) -> list[Space]:
 def _say_little(said: list[tuple[float, float]], target: float) -> bool:
     """Whether lists lift some root's bound by little of what is left to prove: how far they do, and each bound."""
     return any(lift <= LITTLE * (target - bound) for lift, bound in said if bound < target - MARGIN)
-
-
-def _take_up(spaces: list[Space], best: Best, found: BestBefore) -> None:
-    """Price a mapping that another search has found; where it does not fit, some with other splits in their place."""
-    mine = [part for space in spaces for part in (space.parts or (space,)) if part.mask == found.mask]
-    if not mine or rules_of(mine[0].problem) != found.rules:
-        return
-    for part in mine:
-        price(part, found.rows[None], found.choices, best)
-    if best.held == 0:
-        exchange_near(spaces, best, found.record)
 
 
 def whole_spaces(spaces: list[Space], later: list[Returning], best: Best) -> Iterator[tuple[Space, Node | None]]:

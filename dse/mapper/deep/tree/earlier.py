@@ -10,6 +10,8 @@ from dse.mapper.deep.bounds.subproblem import Space
 from dse.mapper.deep.lists import choices_of
 from dse.mapper.deep.problem import Deep
 from dse.mapper.deep.tree.exchange import rows_of
+from dse.mapper.deep.tree.improve import exchange_near
+from dse.mapper.deep.tree.walks import price
 from dse.mapper.shared.incumbent import LATENCY
 
 
@@ -36,6 +38,17 @@ def taken_over(spaces: list[Space], begun: Begun) -> list[BestBefore]:
     """The mapping that others begin at, if this problem has the same splits."""
     problems = (part.problem for space in spaces for part in (space.parts or (space,)) if part.mask == begun.found.mask)
     return [begun.found] if any(splits_of(problem) == begun.splits for problem in problems) else []
+
+
+def take_up(spaces: list[Space], best: Best, found: BestBefore) -> None:
+    """Price a mapping that another search has found; where it does not fit, some with other splits in their place."""
+    mine = [part for space in spaces for part in (space.parts or (space,)) if part.mask == found.mask]
+    if not mine or rules_of(mine[0].problem) != found.rules:
+        return
+    for part in mine:
+        price(part, found.rows[None], found.choices, best)
+    if best.held == 0:
+        exchange_near(spaces, best, found.record)
 
 
 def _found(spaces: list[Space], best: Best) -> tuple[Deep, BestBefore]:
