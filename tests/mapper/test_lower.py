@@ -14,8 +14,10 @@ from mapper.walks.fronts import EQUAL
 from mapper.walks.mapper_cases import random_problem
 from thinned import parts, thinned
 
+from dse.architecture.architecture import Architecture, Mac
 from dse.architecture.hierarchy import FanOut, Level
 from dse.errors import DseError, InfeasibleError
+from dse.formats.architecture.dataflow import built_in_dataflows
 from dse.formats.architecture.load import load_architecture, load_architecture_spec
 from dse.formats.workload.load import load_workload
 from dse.mapper import (
@@ -28,6 +30,7 @@ from dse.mapper import (
     map_layer,
     points_below,
 )  # fmt: skip
+from dse.problem.dims import OPERANDS, PerOperand
 from dse.problem.layer import Layer
 
 FLOWS = ("flexible", "random", "weight-stationary", "output-stationary", "row-stationary")
@@ -166,6 +169,24 @@ def test_power_at_rest_is_in_the_bound() -> None:
 def test_what_fits_nowhere_has_an_infinite_bound() -> None:
     tiny = load_architecture_spec("eyeriss").resolve({"levels.PE.capacity.weight": "1 word"})
     assert lower_bound(tiny, CONV).energy_pj == inf
+
+
+def test_where_one_choice_of_psums_fits_nowhere_the_others_are_the_bound() -> None:
+    """No split keeps psums from coming back here, which weights of limits show by a bound that is no float's log."""
+    once = PerOperand(1.0, 1.0, 1.0)
+    chip = Architecture(
+        "chip",
+        (
+            Level("DRAM", frozenset(OPERANDS), read_energy_pj=once, write_energy_pj=once),
+            FanOut("array", 2, 5),
+            Level("weights", frozenset({"weight"})),
+            FanOut("lanes", 2, 2),
+        ),
+        Mac(1.0), 1e9, built_in_dataflows()["weight-stationary"],
+    )  # fmt: skip
+    layer = Layer("conv", C=4, S=4, bits=PerOperand(16, 16, 20))
+    bound, best = lower_bound(chip, layer), map_layer(chip, layer, "energy").cost
+    assert 0.9 * best.energy_pj < bound.energy_pj <= best.energy_pj
 
 
 def test_a_deep_hierarchy_has_no_box() -> None:

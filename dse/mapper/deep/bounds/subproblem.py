@@ -6,6 +6,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate, pairwise
 from math import inf, log
+from sys import float_info
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -32,6 +33,9 @@ from dse.problem.dims import P
 
 MOST_HELD = 6
 """Terms of a space for an objective and a limit on time, or limits of its parts, that are kept."""
+
+NO_COST = log(float_info.max)
+"""No cost has this logarithm: a bound above says that nothing fits."""
 
 AT_ONCE = -1
 """In place of lists that splits are gathered in: all of a space's splits are listed at once."""
@@ -325,7 +329,7 @@ def bounded_all(
     )  # fmt: skip
     found = []
     for i, (bound, ends) in enumerate(zip(flock.bound.tolist(), flock.end.tolist(), strict=True)):
-        if bound < target:
+        if bound < min(target, NO_COST):
             mine, lifted = flock.rows[i, : ends[-1]].copy(), flock.reduced[i, : ends[-1]].copy()
             parts = [slice(*ends_of) for ends_of in pairwise([0, *ends])]
             columns = family.logs[i], kin.first[i], kin.second
