@@ -248,6 +248,11 @@ def other_mapping(proof: dict[str, Any]) -> None:
     proof["mapping"]["factors"]["K"] = [7] * len(proof["mapping"]["factors"]["K"])
 
 
+def several_mappings(proof: dict[str, Any]) -> None:
+    """All splits of K in place of one, that of the mapping among them."""
+    proof["mapping"]["factors"]["K"] = check.Checker(proof).splits["K"].tolist()
+
+
 def mapping_that_does_not_fit(proof: dict[str, Any]) -> None:
     """All loops in the innermost list: the whole layer in the registers."""
     for dim, factors in proof["mapping"]["factors"].items():
@@ -353,8 +358,9 @@ DAMAGES: list[Callable[[dict[str, Any]], None]] = [
     lower_value, higher_value, smaller_gap, missing_space, repeated_space, missing_part, cut_that_does_not_cover,
     other_level, level_from_the_end, negative_weight, weights_below_one, infinite_weight, no_number_for_a_weight,
     huge_weight_of_a_limit, better_mapping, no_tree, cheaper_terms, cheaper_term, dearer_terms, fewer_splits,
-    other_mapping, mapping_that_does_not_fit, orders_of_another_mapping, no_orders, mapping_of_no_space, other_format,
-    no_space, coefficient_below_zero, weights_of_fewer_rows, weights_of_one_term, no_steps, prices_without_end,
+    other_mapping, several_mappings, mapping_that_does_not_fit, orders_of_another_mapping, no_orders,
+    mapping_of_no_space, other_format, no_space,
+    coefficient_below_zero, weights_of_fewer_rows, weights_of_one_term, no_steps, prices_without_end,
     unknown_order, space_that_the_problem_has_not, invented_prices, weight_of_a_row_that_takes_off, cut_of_no_dim,
     block_without_rows, order_that_nothing_moves, weight_before_all_rows, weight_of_what_a_row_has_not, empty_objective,
     other_objective, limit_as_objective, blocks_that_are_one, list_laid_down_twice, weight_of_another_part,
