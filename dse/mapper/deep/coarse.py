@@ -13,6 +13,7 @@ from math import exp, prod
 from dse.mapper.deep.bounds.best import Best
 from dse.mapper.deep.bounds.layer_spaces import spaces_of_draft
 from dse.mapper.deep.bounds.left import only_left
+from dse.mapper.deep.bounds.roots import look_at_clock_between
 from dse.mapper.deep.bounds.stand_ins import (
     has_one_array,
     has_several_lists,
@@ -65,7 +66,10 @@ def is_closed_at_once(drafts: Sequence[Draft], best: Best) -> bool:
         With the best of what is soon sketched. More is sketched here where that does not do, until a mapping is as good
         as the bounds ask for.
     """
-    made = [spaces_of_draft(_coarse(draft)) for draft in drafts]
+    made = []
+    for draft in drafts:
+        look_at_clock_between(len(drafts), best)
+        made.append(spaces_of_draft(_coarse(draft)))
     spaces, later = [space for some, _ in made for space in some], [one for _, one in made if one is not None]
     if best.held == 0 or not all(map(may_stand_in, spaces)):
         for once in (True, False):

@@ -14,13 +14,13 @@ import numpy as np
 from dse.architecture.architecture import Architecture
 from dse.architecture.parts import at_one_depth
 from dse.errors import DseError
-from dse.mapper.deep.bounds.best import COUNTERS, Best
+from dse.mapper.deep.bounds.best import COUNTERS, FEW, Best
 from dse.mapper.deep.bounds.dominance import needed_splits
 from dse.mapper.deep.bounds.finished import Returning
 from dse.mapper.deep.bounds.kept import Begun, BestBefore, found_by
 from dse.mapper.deep.bounds.layer_spaces import loose_levels, spaces_of, spaces_of_draft
 from dse.mapper.deep.bounds.least import least_of_all
-from dse.mapper.deep.bounds.roots import root_of
+from dse.mapper.deep.bounds.roots import look_at_clock_between, root_of
 from dse.mapper.deep.bounds.stages import in_stages
 from dse.mapper.deep.bounds.stand_ins import has_several_lists, outer_lists, whole_of
 from dse.mapper.deep.bounds.subproblem import Space
@@ -180,15 +180,19 @@ class DeepSearch:
     @property
     def spaces(self) -> list[Space]:
         """All of them, made when a search needs them: a first mapping is known before."""
-        for returning in reversed(self._made[1]):
-            self._made[0][:0] = returning.spaces()
-        self._made[1].clear()
-        return self._made[0]
+        made, later = self._made
+        while later:
+            look_at_clock_between(len(self.drafts), self.best)
+            made[:0] = later.pop().spaces()
+        return made
 
     @cached_property
     def _made(self) -> tuple[list[Space], list[Returning]]:
         """The spaces that are made so far, and those that are not."""
-        each = [spaces_of_draft(draft) for draft in self.drafts]
+        each = []
+        for draft in self.drafts:
+            look_at_clock_between(len(self.drafts), self.best)
+            each.append(spaces_of_draft(draft))
         spaces = [space for some, _ in each for space in some]
         return spaces, [returning for _, returning in each if returning is not None]
 
@@ -291,7 +295,7 @@ class DeepSearch:
         self.best = best
         # What a search with a gap ends with depends on where it begins, so that must not be what was searched before.
         may_begin = self.alone and until == inf and not self.offered and not self._is_loose
-        alike = may_begin and self.gap == 0
+        alike = may_begin and self.gap == 0 and not (len(self.drafts) > FEW and has_limit())  # they take long to make
         found: list[BestBefore] = []
         if alike and not self.anew and any(found_by(draft.problem) for draft in self.drafts):
             with suppress(OutOfTimeError):

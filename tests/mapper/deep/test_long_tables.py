@@ -6,6 +6,7 @@ Nothing here depends on how fast the machine is: flags are raised before a searc
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from math import inf, log
 
 import numpy as np
@@ -14,8 +15,10 @@ from benchmarks.machines import machine_of
 from mapper.walks.deep_walk import deep_problem
 
 import dse
+from dse.architecture.hierarchy import Level
 from dse.errors import DseError, InfeasibleError
 from dse.mapper import turns
+from dse.mapper.deep import coarse
 from dse.mapper.deep import solve as module
 from dse.mapper.deep.bounds.least import least_of_all
 from dse.mapper.deep.splits import chains
@@ -114,6 +117,24 @@ def test_one_message_where_no_mapping_is_known(error, monkeypatch):
         with pytest.raises(error, match="layer long: ") as raised:
             module.solve_deep(edge_npu, edge_npu.lowered(LONG), EDP, 0.0, "all", 1, stop=stop)
     assert "no mapping is known" in raised.value.hint
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.05])
+def test_of_many_spaces_no_more_are_made_once_the_time_is_over(monkeypatch, gap):
+    """Levels whose room is shared in 128 ways: a search that is told to end has the best of its sketches."""
+    chip = dse.load_architecture("tpu_v4i")
+    outermost, *others = chip.hierarchy
+    levels = [replace(node, buffering="room") if isinstance(node, Level) else node for node in others]
+    chip, layer = chip.with_(hierarchy=(outermost, *levels)), Layer("conv", K=64, C=32, P=14, Q=14, R=3, S=3)
+    made = []
+    for one in (module, coarse):
+        monkeypatch.setattr(one, "spaces_of_draft", made.append)
+    with stopping(600.0) as stop:
+        stop[0] = AT_TIME
+        found = module.solve_deep(chip, chip.lowered(layer), EDP, gap, "all", 1, stop=stop)
+    assert len(found.values) == 1
+    assert found.gap > gap
+    assert made == []
 
 
 def test_the_flat_search_goes_on_alone_where_tables_are_too_long(monkeypatch):

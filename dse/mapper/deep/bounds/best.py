@@ -28,6 +28,10 @@ MARGIN = 1e-9
 TIED = 2.0 * ROUNDING
 """How much less a mapping's logarithm of time is at least than that of one that is as fast."""
 
+FEW = 16
+"""Spaces that are made and bounded whatever the time: that takes little, and says how far a mapping is from the best.
+Most machines have one to four; one whose levels share their room in several ways has hundreds."""
+
 
 @dataclass(slots=True)
 class Best:
@@ -91,6 +95,10 @@ class Best:
         value = energy if self.kind == ENERGY else time if self.kind == LATENCY else energy * time
         margin = -TIED if self.kind == LATENCY else MARGIN  # of the fastest, one will do: see `seek_best`
         return log(value) - log(1 + self.gap + 1e-12) + margin if value > 0 else -inf
+
+    def has_enough_of(self, many: int) -> bool:
+        """Whether a search that knows a mapping ends between two of so many spaces, as its time is over."""
+        return many > FEW and self.held > 0 and bool(self.stop[0])
 
     def steps(self) -> Floats:
         """What is looked for at several times, see `dse.mapper.deep.bounds.weights.dual.Effort`."""

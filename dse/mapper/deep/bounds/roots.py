@@ -17,6 +17,13 @@ from dse.mapper.deep.splits.gathered import stand_ins_of
 from dse.mapper.shared.stopping import look_at_clock
 
 
+def look_at_clock_between(many: int, best: Best | None) -> None:
+    """Raise `OutOfTimeError` where a search has enough of so many spaces, between one that is made or bounded and the
+    next."""
+    if best is not None and best.has_enough_of(many):
+        look_at_clock(inf)
+
+
 def root_of(space: Space, best: Best) -> Node | None:
     """A whole space as a subproblem, None when nothing in it improves."""
     if not all(map(len, space.rows)):

@@ -36,6 +36,8 @@ def sketch_first(drafts: Sequence[Draft], best: Best, *, soon: bool = False) -> 
     True
     """
     for draft in drafts:
+        if best.has_enough_of(len(drafts)):
+            return
         _sketch(draft, best, SketchEffort(SOON if soon else EVERYTHING, 0.0))
 
 

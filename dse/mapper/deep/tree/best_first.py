@@ -16,7 +16,7 @@ from dse.mapper.deep.bounds.dominance import WORTHWHILE, needed_splits
 from dse.mapper.deep.bounds.finished import Returning, told_apart
 from dse.mapper.deep.bounds.kept import BestBefore
 from dse.mapper.deep.bounds.left import only_left
-from dse.mapper.deep.bounds.roots import root_of
+from dse.mapper.deep.bounds.roots import look_at_clock_between, root_of
 from dse.mapper.deep.bounds.stand_ins import has_one_array, has_several_lists, is_large, whole_of
 from dse.mapper.deep.bounds.subproblem import AT_ONCE, Node, Space, bounded
 from dse.mapper.deep.leaf.orders import SUBPROBLEMS
@@ -199,11 +199,13 @@ def whole_spaces(spaces: list[Space], later: list[Returning], best: Best) -> Ite
     yield from first
     both = {id(space) for one in later for space in one.beside}
     for space in others:
+        look_at_clock_between(len(spaces), best)
         yield space, for_both.root_of_both(space, best) if id(space) in both else root_of(space, best)
     if best.held == 0:  # nor is there a bound to hold theirs against
         returning += [space for one in later for space in one.spaces()]
         for_both.made_now(spaces, later)
     for space in returning:
+        look_at_clock_between(len(spaces), best)
         yield space, root_of(space, best)
 
 
